@@ -42,6 +42,9 @@ class SubmissionState(StrEnum):
     """Waits for a process that takes submitted sweeps (`golfsweep run --queue`)."""
     TAKEN = "taken"
     """Such a process drives its sweep, or did until it fell silent; then another may take it."""
+    BY_HAND = "by hand"
+    """The process that was started with the file (`golfsweep run FILE`) drives its sweep, or did until it fell silent;
+    then that command takes it up again, and others only once somebody resumes it."""
     PAUSED = "paused"
     ENDED = "ended"
     """Its sweep came to an end, it could not be run, or a later version of the file replaced it."""

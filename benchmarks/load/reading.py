@@ -31,7 +31,7 @@ class Readings:
 
 
 def addresses(number: int, turn: int, sweeps: int) -> tuple[str, str]:
-    """What a reader asks for, and under which name that is counted: mostly leaderboards, of the latest or other sweeps."""
+    """What a reader asks for, and under which name that is counted: mostly leaderboards, of the latest sweep or not."""
     match (number + turn) % 8:
         case 0:
             return PAGE, "page /"

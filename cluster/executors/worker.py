@@ -11,6 +11,7 @@ from cluster.executors.launcher import LOG_LINES, Gang
 from cluster.executors.processes import Mark, clear
 from jobs.events import Event, Failed, Failure, Progress
 from jobs.failures import classify, reason_of
+from jobs.machine.datasets import order_here
 from jobs.stages.stage import GangStage, WorkerStage
 
 
@@ -31,10 +32,11 @@ def _run(task: Task) -> Iterator[Event]:
     except TimeoutError as error:  # the node's fault, not the job's
         yield Failed(failure=Failure.UNFIT, reason=str(error))
         return
+    order = order_here(task.order)
     match task.stage:
         case GangStage() as stage:
             gang = Gang(
-                stage.program(task.order),
+                stage.program(order),
                 task.workdir,
                 slots=len(task.slots),
                 inputs=task.inputs,
@@ -43,4 +45,4 @@ def _run(task: Task) -> Iterator[Event]:
             )
             yield from gang.events()
         case WorkerStage() as stage:
-            yield from stage.run(task.order, task.inputs, task.shards)
+            yield from stage.run(order, task.inputs, task.shards)

@@ -1,5 +1,6 @@
 """Events of running tasks, written to the store in the order in which they came, before anything follows from them."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -14,6 +15,7 @@ from jobs.errors import Forbidden, LostClaim, StoreUnavailable, Unreadable
 from jobs.events import Checkpoint, Event, Failed, Failure, Finished, Progress, Shard
 from jobs.store import Store
 
+_log = logging.getLogger(__name__)
 NOT_READY_SECONDS = 600.0
 """For which a sweep is left to other clusters where no node of this one has what it needs, such as its data."""
 WRITES_PER_SECOND = 50.0
@@ -94,6 +96,12 @@ class EventWriter:
             if not others_here and self._has_other_clusters():
                 final = False
                 self._in_flight.leave_alone(running.sweep, NOT_READY_SECONDS)
+                _log.warning(
+                    "%s: left to other machines for %.0f minutes: %s",
+                    running.sweep,
+                    NOT_READY_SECONDS / 60,
+                    event.reason,
+                )
         outputs: dict[str, Any] = {}
         if final:
             outputs = {**event.outputs, **{name: self._contents.put(content) for name, content in event.files.items()}}

@@ -23,7 +23,7 @@ from cluster.scheduling.state.running import Running
 from cluster.scheduling.state.unwritten import UnwrittenEvents
 from cluster.scheduling.tasks import contents_of, keeps_shards, tasks_of
 from golf.errors import InputError
-from jobs.errors import Forbidden, Unreadable
+from jobs.errors import Forbidden, NotReady, Unreadable
 from jobs.events import Failed, Failure, Finished
 from jobs.files import FileStore
 from jobs.machine import software
@@ -244,7 +244,8 @@ class Scheduler:
         try:
             self._start_tasks(running, workdir)
         except InputError as error:
-            self._events.fail(running, Failed(failure=Failure.BAD_CONFIGURATION, reason=str(error)), self._ticks())
+            failure = Failure.NOT_READY if isinstance(error, NotReady) else Failure.BAD_CONFIGURATION
+            self._events.fail(running, Failed(failure=failure, reason=str(error)), self._ticks())
         except Unplaceable as error:
             self._events.fail(running, Failed(failure=Failure.UNFIT, reason=str(error)), self._ticks())
 

@@ -4,8 +4,9 @@ An answer can be lost on the way: the service has done what it was asked for, an
 once more. So each method that writes says here why that is safe; none needs a number of its own for each request.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jobs.state import Scope
 
@@ -70,6 +71,10 @@ METHODS: Mapping[str, RemoteMethod] = {
     **{name: RemoteMethod(Scope.ADMIN, why) for name, why in ADMIN_WRITES.items()},
     **{name: RemoteMethod(Scope.ADMIN, "it changes nothing") for name in ("tokens", "webhooks")},
 }
+MOST_ITEMS = 1000
+"""Of a list in one answer, of methods with a `limit`."""
+PAGED: Mapping[str, Callable[[Any], Any]] = {"jobs": lambda job: job.key, "trials": lambda trial: trial.number}
+"""Methods whose lists may have any length → an item's cursor, for `after`; callers get all pages as one list."""
 _DRIVES = "whoever drives a sweep decides what its results are, and works on the database itself"
 _MAINTAINS = "the database and its contents are maintained where they are"
 _CHECKED = "POST /api/v1/sweeps checks the file first"
@@ -106,6 +111,7 @@ NOT_REMOTE: Mapping[str, str] = {
     "stop_driving": _DRIVES,
     "submit": _CHECKED,
     "take_notices": _SENDS,
+    "take_by_hand": _DRIVES,
     "take_submission": _DRIVES,
     "withdraw": _DRIVES,
 }

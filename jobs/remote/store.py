@@ -1,13 +1,14 @@
 """A store whose every method is sent to the service, which calls it on its database."""
 
+import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from golf.errors import InputError
 from jobs.machine.host import identity, user_name
 from jobs.remote.connection import Connection
-from jobs.remote.methods import METHODS, NOT_REMOTE
+from jobs.remote.methods import METHODS, MOST_ITEMS, NOT_REMOTE, PAGED
 from jobs.remote.signatures import signature_of
 from jobs.store import Store
 from jobs.store.transactions import ActingProcess
@@ -62,8 +63,31 @@ def _refuser(name: str, why: str) -> Callable[..., Any]:
     return refuse
 
 
+def _in_pages(name: str, cursor: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A method that gives a list of any length: it is asked for page after page."""
+    send, signature = _sender(name), inspect.signature(getattr(Store, name))
+
+    def collect(self: RemoteStore, *args: Any, **kwargs: Any) -> list[Any]:
+        given = signature.bind(self, *args, **kwargs).arguments
+        given = {key: list(value) if isinstance(value, Iterator) else value for key, value in given.items()}
+        del given["self"]
+        left, items = given.pop("limit", None), list[Any]()
+        while left is None or left > len(items):
+            limit = MOST_ITEMS if left is None else min(MOST_ITEMS, left - len(items))
+            page = send(self, **given, limit=limit)
+            items += page
+            if len(page) < limit:
+                break
+            given["after"] = cursor(page[-1])
+        return items
+
+    return collect
+
+
 JSON = {"Content-Type": "application/json"}
 for _name in METHODS:
     setattr(RemoteStore, _name, _sender(_name))
+for _name, _cursor in PAGED.items():
+    setattr(RemoteStore, _name, _in_pages(_name, _cursor))
 for _name, _why in NOT_REMOTE.items():
     setattr(RemoteStore, _name, _refuser(_name, _why))

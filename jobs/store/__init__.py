@@ -94,7 +94,6 @@ __all__ = [
 
 class Store(
     Sweeps, Jobs, Claims, Cancelling, Attempts, Attaching, Losses, JobNeeds, Garbage, FileStores, Summaries, Occupancy,
-    Drivers, Nodes, Trials, Entries, Events, PublicRecords, Tokens, SubmissionDecisions,
-    Shares, Webhooks, Outbox,
+    SubmissionDecisions, Drivers, Nodes, Trials, Entries, Events, PublicRecords, Tokens, Shares, Webhooks, Outbox,
 ):  # fmt: skip
     """All topics on one database; open with `Store.open`."""

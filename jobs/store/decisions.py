@@ -1,4 +1,4 @@
-"""What people decide about submitted sweeps: pause, resume, cancel, priority, tags."""
+"""What people decide about sweeps: pause, resume, cancel, priority, tags."""
 
 from collections.abc import Sequence
 
@@ -9,25 +9,33 @@ from jobs.database import tables
 from jobs.errors import WrongState
 from jobs.state import EventKind, JobState, SubmissionState, SweepState
 from jobs.store.event_log import record_event
+from jobs.store.presence.drivers import Drivers
 from jobs.store.rows import SubmissionRecord
-from jobs.store.submissions import WAITING, Submissions, close_submission, latest_submission, required_submission
+from jobs.store.submissions import (
+    ACTIVE,
+    WAITING,
+    Submissions,
+    close_submission,
+    latest_submission,
+    required_submission,
+)
 
 
-class SubmissionDecisions(Submissions):
-    """Decisions about the submitted sweeps of a store; whoever drives one notices within seconds."""
+class SubmissionDecisions(Submissions, Drivers):
+    """Decisions about the sweeps of a store; whoever drives one notices within seconds."""
 
     def pause_sweep(self, sweep: str) -> SubmissionRecord:
-        """Stop a submitted sweep until somebody resumes it; what has finished is kept.
+        """Stop a sweep until somebody resumes it; what has finished is kept.
 
         Raises:
-            WrongState: it was not submitted, or has ended.
+            WrongState: there is no file of it, or it has ended.
         """
         reason = f"paused by {self.user}"
         with self._write() as connection:
             record = required_submission(connection, sweep)
             if record.state == SubmissionState.PAUSED:
                 return record
-            if record.state not in WAITING:
+            if record.state not in ACTIVE:
                 raise WrongState(f"sweep {shown_name(sweep)}: {_describe(record)}; only one that waits or runs pauses")
             self._change_submission(connection, record, SubmissionState.PAUSED, reason)
             self._record_event(connection, EventKind.SWEEP_PAUSED, record)
@@ -35,15 +43,16 @@ class SubmissionDecisions(Submissions):
             return required_submission(connection, sweep)
 
     def resume_sweep(self, sweep: str) -> SubmissionRecord:
-        """Let a submitted sweep be driven once more that was paused, was cancelled, or ended before it was done.
+        """Let a sweep be driven once more that was paused, was cancelled, or ended before it was done.
 
         Raises:
-            WrongState: it was not submitted, or is done.
+            WrongState: there is no file of it, or it is done.
         """
         table = tables.sweeps
         with self._write() as connection:
             record = required_submission(connection, sweep)
-            if record.state in WAITING:
+            is_driven = record.state in ACTIVE and self._live_driver(connection, sweep, shown=True) is not None
+            if record.state in WAITING or is_driven:
                 return record
             state = connection.execute(select(table.c.state).where(table.c.name == sweep)).scalar()
             if state == SweepState.DONE and record.state == SubmissionState.ENDED:
@@ -53,7 +62,7 @@ class SubmissionDecisions(Submissions):
             return required_submission(connection, sweep)
 
     def cancel_submission(self, sweep: str) -> bool:
-        """End the wait of a submitted sweep for good; returns whether it was open.
+        """End the wait of a sweep for good; returns whether it was open.
 
         A sweep that was begun is left to `cancel_sweep`, which does this, too.
         """
@@ -65,12 +74,12 @@ class SubmissionDecisions(Submissions):
             return is_open
 
     def set_priority(self, sweep: str, priority: int) -> SubmissionRecord:
-        """Have the jobs of a submitted sweep go before, or after, those of others.
+        """Have the jobs of a sweep go before, or after, those of others.
 
         Jobs that another sweep needs as well keep the priority that they have.
 
         Raises:
-            WrongState: it was not submitted.
+            WrongState: there is no file of it.
         """
         table, jobs, needed = tables.submissions, tables.jobs, tables.sweep_jobs
         with self._write() as connection:

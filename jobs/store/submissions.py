@@ -1,14 +1,15 @@
 """Submitted sweeps: versions of their files that wait for a driver, and who takes them.
 
 A submission is taken together with the lease on its sweep (`Drivers.drive`), which says whether whoever took it is
-alive. Of a sweep's versions only the latest is ever queued, taken or paused.
+alive. `golfsweep run FILE` submits its file, too, and takes it itself. Of a sweep's versions only the latest is ever
+queued, driven or paused.
 """
 
 import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, tuple_
@@ -22,13 +23,17 @@ from jobs.store.event_log import record_event
 from jobs.store.rows import SubmissionRecord
 from jobs.store.transactions import Transactions
 
-OPEN = (SubmissionState.QUEUED, SubmissionState.TAKEN, SubmissionState.PAUSED)
-"""States from which a submission may still be driven without anybody asking for it."""
 WAITING = (SubmissionState.QUEUED, SubmissionState.TAKEN)
 """States in which a process may take it, unless a live one has its sweep's lease."""
+DRIVEN = (SubmissionState.TAKEN, SubmissionState.BY_HAND)
+"""States in which a process drives its sweep, or did until it fell silent."""
+ACTIVE = (*WAITING, SubmissionState.BY_HAND)
+"""States in which whoever has its sweep's lease goes on with it."""
+OPEN = (*ACTIVE, SubmissionState.PAUSED)
+"""States in which it has not come to its end."""
 REPLACED = "replaced by version {}"
 BY_USER = "cancelled by {}"
-NOT_SUBMITTED = "was not submitted to the service, but run by golfsweep run FILE"
+NOT_SUBMITTED = "has no file in the database; golfsweep run FILE puts it there"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,6 +149,25 @@ class Submissions(Transactions):
             self._record_event(connection, EventKind.SUBMISSION_TAKEN, record)
             return True
 
+    def take_by_hand(self, sweep: str, *, waiting: bool = False) -> SubmissionRecord | None:
+        """Have the holder of a sweep's lease, who was started with its file, drive the latest version.
+
+        Args:
+            sweep: its name.
+            waiting: only if it waits; else whatever became of it before.
+
+        Returns:
+            The version; None if it is not to be driven.
+        """
+        with self._write() as connection:
+            record = latest_submission(connection, sweep, lock=True)
+            if record is None or (waiting and record.state not in WAITING):
+                return None
+            self._check_lease(connection, sweep)
+            self._change_submission(connection, record, SubmissionState.BY_HAND, None)
+            self._record_event(connection, EventKind.SUBMISSION_TAKEN, record)
+            return replace(record, state=SubmissionState.BY_HAND, reason=None)
+
     def return_submission(self, ticket: str, reason: str | None = None) -> None:
         """Give a submission back that was taken, so that another process may take it; no error if it is not taken."""
         self._leave(ticket, SubmissionState.QUEUED, EventKind.SUBMISSION_RETURNED, reason)
@@ -155,7 +179,7 @@ class Submissions(Transactions):
     def _leave(self, ticket: str, state: SubmissionState, kind: EventKind, reason: str | None) -> None:
         with self._write() as connection:
             record = _locked(connection, ticket)
-            if record is not None and record.state == SubmissionState.TAKEN:
+            if record is not None and record.state in DRIVEN:
                 self._check_lease(connection, record.sweep)
                 self._change_submission(connection, record, state, reason)
                 self._record_event(connection, kind, record, reason=reason)
@@ -203,7 +227,7 @@ def latest_submission(connection: Connection, sweep: str, *, lock: bool = False)
 
 def required_submission(connection: Connection, sweep: str) -> SubmissionRecord:
     if (record := latest_submission(connection, sweep, lock=True)) is None:
-        raise WrongState(f"sweep {shown_name(sweep)}: {NOT_SUBMITTED}; whoever runs it decides about it")
+        raise WrongState(f"sweep {shown_name(sweep)}: {NOT_SUBMITTED}")
     return record
 
 

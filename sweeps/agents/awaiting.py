@@ -1,4 +1,4 @@
-"""Waiting for the end of a sweep, whoever runs it, for a limited time; not a second longer if nobody runs it."""
+"""Waiting for the end of a sweep, whoever runs it, for a limited time; not a second longer if nobody is to run it."""
 
 import time
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from sweeps.agents.detached import RunTicket, last_ticket
 from sweeps.views.brief.fitting import fit
 from sweeps.views.brief.sweeps import brief_state
 from sweeps.views.status import state_of
+from sweeps.views.submissions import QUEUED, listed_sweep, listed_sweeps
 
 LOOK_SECONDS = 0.5
 LOG_LINES = 5
@@ -66,14 +67,16 @@ def _look(name: str, place: Workplace, waited: float) -> SweepEnd:
     ticket = last_ticket(name, place.home)
     lives = ticket is not None and ticket.is_alive()  # before the database: it writes there what it did, then ends
     is_driven = place.store.driver_of(name) is not None
-    record = place.store.sweep(name)
+    record = listed_sweep(name, place.store)
     if record is None or (ticket is not None and not is_driven and not _has_begun(ticket, place)):
         return _describe_start(name, place, ticket, lives, waited)
     state = state_of(record, place.store)
-    is_over = record.state != SweepState.RUNNING or not (is_driven or lives)
-    if record.state == SweepState.RUNNING and not is_over:  # its driver is about to take its lease, or to give it back
+    waits_in_queue = state["state"] == QUEUED
+    is_over = not waits_in_queue and (record.state != SweepState.RUNNING or not (is_driven or lives))
+    if record.state == SweepState.RUNNING and not (is_over or waits_in_queue):
+        # Its driver is about to take its lease, or to give it back.
         state |= {"state": str(record.state), "reason": record.reason}
-    is_done = record.state == SweepState.DONE
+    is_done = is_over and record.state == SweepState.DONE
     document = brief_state(
         state, over=is_over, waited_seconds=round(waited, 1), log=None if ticket is None else ticket.log,
         log_end=[] if ticket is None or is_done else ticket.tail(LOG_LINES),
@@ -90,8 +93,8 @@ def _has_begun(ticket: RunTicket, place: Workplace) -> bool:
 def _describe_start(name: str, place: Workplace, ticket: RunTicket | None, lives: bool, waited: float) -> SweepEnd:
     """A sweep of which the database knows nothing new."""
     if ticket is None:
-        known = ", ".join(sweep.name for sweep in place.store.sweeps()) or "none yet"
-        raise InputError(f'no sweep "{shown_name(name)}" in {place.home.root}; there are: {known}')
+        known = ", ".join(sweep.name for sweep in listed_sweeps(place.store)) or "none yet"
+        raise InputError(f'no sweep "{shown_name(name)}" in {place.server or place.home.root}; there are: {known}')
     document = {
         "name": name,
         "state": "starting" if lives else "failed",

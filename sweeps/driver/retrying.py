@@ -25,7 +25,7 @@ class Retry:
     runs: bool
     """Whether a process drives the sweep, and so starts them."""
     is_submitted: bool = False
-    """Whether it was submitted to the service."""
+    """Whether its file is in the database, so that the queue can drive it."""
 
     @property
     def lines(self) -> list[str]:
@@ -37,7 +37,7 @@ class Retry:
             names = ", ".join(dict.fromkeys(job.order.entry or job.order.label for job in self.reported))
             lines.append(f"{_count(self.reported)} stay failed, since the search chose later trials by it ({names})")
         if self.queued:
-            way = "golfsweep run --queue" if self.is_submitted else "golfsweep run FILE"
+            way = "golfsweep run FILE" + (", or golfsweep run --queue" if self.is_submitted else "")
             start = "its driver starts them" if self.runs else f"start them with: {way}"
             lines.append(start[0].upper() + start[1:])
         return lines

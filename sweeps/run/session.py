@@ -1,33 +1,29 @@
 """Running a sweep here and now: its driver, and a part in scheduling the cluster that is given."""
 
-import time
 from collections.abc import Callable, Collection
 from contextlib import ExitStack
 
 from cluster.executors.local import machine_cluster
 from cluster.registry import join_cluster, quarantine_hint
-from jobs.errors import NO_SPACE, AlreadyDriven, StoreUnavailable
-from jobs.machine import stopping
-from jobs.machine.host import process_name
+from jobs.errors import AlreadyDriven
+from jobs.store import SubmittedContent
 from jobs.workplace import Workplace
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
-from sweeps.run.driving.driven_sweep import ClusterSlots, DrivenSweep, Runner, Site
+from sweeps.run.driving.driven_sweep import Runner, Site
+from sweeps.run.driving.file_run import FileRun
 from sweeps.run.driving.opening import open_scheduling
 from sweeps.run.helping import check_machine, help_sweep, is_driven_elsewhere
-from sweeps.run.lease import DriverLease
-from sweeps.run.patience import Patience
 from sweeps.run.roles import Scheduling
 from sweeps.run.waiting import say_if_slow
 from sweeps.spec.file import SweepSpec
-
-STEP_SECONDS = 0.5
 
 
 def run(
     spec: SweepSpec,
     place: Workplace,
     *,
+    content: SubmittedContent | None = None,
     executor: str,
     show: Callable[[Snapshot, float | None], None],
     say: Callable[[str], None],
@@ -40,6 +36,8 @@ def run(
     Args:
         spec: the sweep.
         place: the home that it belongs to.
+        content: what its file says, by which people can pause it, change its priority, or add seeds meanwhile; None
+            for a sweep without a file of its own.
         executor: where jobs run, as `NAME` or `NAME:ADDRESS` of `cluster.registry.EXECUTORS`.
         show: called at every step with the state of the sweep and the estimated seconds left.
         say: called with what else a person should know.
@@ -74,14 +72,16 @@ def run(
                 if joined is None:  # a cluster's scheduler sets nodes aside that lack something
                     check_machine(sweep, place)
 
-            snapshot = None
+            own = FileRun(spec, site, runner, content, open_part=open_part, show=show, say=say)
+            snapshot, has_helped = None, False
             while snapshot is None:
                 try:
-                    snapshot = _run_as_driver(spec, site, runner, open_part=open_part, show=show, say=say)
+                    snapshot = own.drive(takes_over=has_helped)
                 except AlreadyDriven:
                     if not is_driven_elsewhere(place.store, spec.name, cluster):
                         raise
                     place.claim_files()
+                    has_helped = True
                     snapshot = help_sweep(spec.name, place.store, check, open_part, show, say)
             for part in parts:
                 part.finish(say)
@@ -89,43 +89,3 @@ def run(
         if joined is not None:
             joined.close()
     return snapshot
-
-
-def _run_as_driver(
-    spec: SweepSpec,
-    site: Site,
-    runner: Runner,
-    *,
-    open_part: Callable[[int], Scheduling],
-    show: Callable[[Snapshot, float | None], None],
-    say: Callable[[str], None],
-) -> Snapshot:
-    """Drive a sweep to its end; raises what `run` does."""
-    lease = DriverLease(site.place.store, spec.name, process_name(), site.cluster, say)
-    with lease, DrivenSweep(spec, site, lease, runner, show=show, say=say) as driven:
-        return _drive(driven, open_part, say)
-
-
-def _drive(driven: DrivenSweep, open_part: Callable[[int], Scheduling], say: Callable[[str], None]) -> Snapshot:
-    """Drive a sweep until it is done or a user has ended it; wait for a store that is unavailable for a while."""
-    outage, opened = Patience(say), list[Scheduling]()
-
-    def slots(sweep: Sweep) -> ClusterSlots:
-        opened[:] = [open_part(sweep.widest())]
-        usable, widest = opened[0].slots(sweep.machine)
-        return ClusterSlots(usable=usable, widest=widest, is_ours=opened[0].schedules)
-
-    while True:
-        stopping.raise_if_stopped()
-        try:
-            if driven.look(slots):
-                assert driven.end is not None
-                return driven.end
-            for part in opened:
-                with say_if_slow(say, "Waiting for the cluster to answer"):
-                    part.step(STEP_SECONDS)
-            outage.end()
-        except StoreUnavailable as error:
-            if error.errno in NO_SPACE:  # nothing more can be kept until somebody makes room
-                raise
-            outage.wait(error, opened[0].wait if opened else time.sleep)

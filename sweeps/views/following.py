@@ -7,6 +7,7 @@ from jobs.state import SweepState
 from jobs.store import Store
 from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
+from sweeps.views.submissions import listed_sweep, wait_of
 
 LOOK_SECONDS = 1.0
 
@@ -29,4 +30,29 @@ def follow_sweep(name: str, store: Store, sleep: Callable[[float], None] = time.
         yield driver.step()
         if record.state != SweepState.RUNNING or not is_driven:
             return
+        sleep(LOOK_SECONDS)
+
+
+def waiting(name: str, store: Store) -> str | None:
+    """Why a sweep waits, e.g. "paused (paused by anna)"; None if it does not wait in the queue and is not paused."""
+    is_driven = store.driver_of(name) is not None
+    if (record := listed_sweep(name, store)) is None:
+        return None
+    waits = wait_of(record, store.submission(name), is_driven=is_driven)
+    return None if waits is None else waits[0] + (f" ({waits[1]})" if waits[1] else "")
+
+
+def await_turn(
+    name: str, store: Store, say: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Wait as long as a sweep is queued or paused; `say` gets each reason.
+
+    Raises:
+        StoreUnavailable: the database does not answer.
+    """
+    before = None
+    while (reason := waiting(name, store)) is not None:
+        if reason != before:
+            say(f"{name}: {reason}; followed from its beginning. Ctrl-C ends the watching only.")
+        before = reason
         sleep(LOOK_SECONDS)

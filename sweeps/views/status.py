@@ -14,6 +14,8 @@ from sweeps.views.submissions import submission_document, wait_of
 from sweeps.views.wording import format_dollars, slot_unit
 
 LOG_LINES = 5
+MOST_JOBS = 200
+"""Of those that wait, and of those that failed, that are named one by one; all are counted."""
 RESUME = "not running; resume with golfsweep run FILE"
 
 
@@ -44,8 +46,9 @@ def state_of(sweep: SweepRecord, store: Store) -> dict[str, Any]:
     """A sweep as it is in the store, in its current state."""
     driver, live, submission = store.driver_of(sweep.name), store.live_schedulers(), store.submission(sweep.name)
     state, reason = _standing(sweep, submission, is_driven=driver is not None)
-    shown = [JobState.RUNNING, JobState.QUEUED, JobState.FAILED]
-    jobs = store.jobs(sweep=sweep.name, states=shown)
+    jobs = store.jobs(sweep.name, [JobState.RUNNING])
+    for shown in (JobState.QUEUED, JobState.FAILED):
+        jobs += store.jobs(sweep.name, [shown], limit=MOST_JOBS)
     scheduler = _scheduler(driver, live, jobs)
     return {
         "name": sweep.name,

@@ -67,7 +67,7 @@ def wait_of(
 
 
 def submission_document(submission: SubmissionRecord | None) -> dict[str, Any] | None:
-    """What a sweep's status says of its submission; None for a sweep that was not submitted."""
+    """What a sweep's status says of its submission; None for a sweep whose file is not in the database."""
     if submission is None:
         return None
     names = ("ticket", "version", "state", "reason", "priority", "owner", "agent")

@@ -48,6 +48,7 @@ _RUN = document(
     {"notes": NOTES},
 )  # fmt: skip
 _TICKET = document({"ticket": TEXT, "sweep": TEXT, "pid": WHOLE, "host": TEXT, "log": TEXT, "wait": TEXT})
+_SUBMITTED = document({"ticket": TEXT, "sweep": TEXT, "version": WHOLE, "state": TEXT, "server": TEXT, "wait": TEXT})
 _PLAN = document(
     {
         "name": TEXT, "nodes": WHOLE, "slots": WHOLE,
@@ -154,7 +155,7 @@ DOCUMENTS: Mapping[str, Schema] = {
     "init": document(
         {"file": TEXT, "script": maybe(TEXT)}, {"names": array(TEXT), "unread": array(TEXT)}
     ),
-    "run": either(_RUN, _TICKET),
+    "run": either(_RUN, _TICKET, _SUBMITTED),
     "plan": _PLAN,
     "submit": document({"job": TEXT, "command": TEXT, "address": TEXT, "follow": TEXT}),
     "cancel": document({

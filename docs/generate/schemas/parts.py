@@ -109,7 +109,7 @@ FAILED = document({
     "key": TEXT, "label": TEXT, "reason": maybe(TEXT), "explanation": maybe(TEXT), "log": array(TEXT),
 })  # fmt: skip
 SUBMISSION = document({
-    "ticket": TEXT, "version": WHOLE, "state": one_of("queued", "taken", "paused", "ended", "cancelled"),
+    "ticket": TEXT, "version": WHOLE, "state": one_of("queued", "taken", "by hand", "paused", "ended", "cancelled"),
     "reason": maybe(TEXT), "priority": WHOLE, "owner": TEXT, "agent": maybe(TEXT),
 })  # fmt: skip
 STATE = document({

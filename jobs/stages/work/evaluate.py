@@ -10,6 +10,7 @@ from golf.errors import InputError, OverTime
 from golf.model.gpt import ModelConfig
 from golf.ttt.engine import EvalConfig, evaluate
 from jobs.events import Event, Finished, Progress, Shard
+from jobs.machine.datasets import order_here
 from jobs.machine.environment import peak_bytes
 from jobs.scores import cut_shards, write_table
 from jobs.spec import Order
@@ -62,9 +63,13 @@ def run_eval(
 
 
 def shards_of(order: Order, artifact: bytes) -> int:
-    """How many shards an evaluation has: the same on every machine."""
+    """How many shards an evaluation has: the same on every machine.
+
+    Raises:
+        NotReady: its data are not on this one.
+    """
     config = settings_of(EvalConfig, order.job.settings["eval"])
-    documents, _ = eval_documents(order)
+    documents, _ = eval_documents(order_here(order))
     return len(_cut(order, documents, config, shape_of(order.job.inputs["artifact"], artifact)))
 
 

@@ -26,10 +26,12 @@ class Trials(Transactions):
             write_row(connection, tables.trials, key, values)
             record_event(connection, kind, self._clock(), self._actor(sweep), sweep=sweep, **facts)
 
-    def trials(self, sweep: str, search: str) -> list[TrialRecord]:
-        """Trials of a search in the order of their numbers."""
+    def trials(self, sweep: str, search: str, after: int | None = None, limit: int | None = None) -> list[TrialRecord]:
+        """Trials of a search in the order of their numbers: those beyond a number, so many at most."""
         table = tables.trials
         columns = (table.c.number, table.c.parameters, table.c.distributions, table.c.state, table.c.value)
         query = select(*columns).where(table.c.sweep == sweep, table.c.search == search).order_by(table.c.number)
+        query = query if after is None else query.where(table.c.number > after)
+        query = query if limit is None else query.limit(limit)
         with self._read() as connection:
             return [TrialRecord(**row) for row in connection.execute(query).mappings()]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from jobs.database import tables
 from jobs.database.engine import hold
@@ -72,11 +72,30 @@ class Jobs(Transactions):
         sweep: str | None = None,
         states: Iterable[JobState] | None = None,
         keys: Collection[str] | None = None,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> list[JobRecord]:
-        """Jobs in the order in which they were made, those of one sweep under its own labels; all, or of some keys."""
-        conditions = [] if states is None else [tables.jobs.c.state.in_(list(states))]
-        conditions += [] if keys is None else [tables.jobs.c.key.in_(list(keys))]
-        return self._select(*conditions, sweep=sweep)
+        """Jobs in the order in which they were made, those of one sweep under its own labels.
+
+        Args:
+            sweep, states, keys: those of one sweep, in some states, of some keys; None: of all.
+            after: key of a job; only those that were made later.
+            limit: how many at most.
+        """
+        table, needed = tables.jobs, tables.sweep_jobs
+        conditions: list[ColumnElement[bool]] = [] if states is None else [table.c.state.in_(list(states))]
+        conditions += [] if keys is None else [table.c.key.in_(list(keys))]
+        if after is not None:
+            known = tables.jobs.alias()
+            conditions.append(table.c.number > select(known.c.number).where(known.c.key == after).scalar_subquery())
+        if limit is None:
+            return self._select(*conditions, sweep=sweep)
+        is_needed = needed.c.key == table.c.key
+        is_needed &= true() if sweep is None else needed.c.sweep == sweep
+        page = select(table.c.key).where(*conditions, select(needed.c.key).where(is_needed).exists())
+        with self._read() as connection:
+            chosen = connection.execute(page.order_by(table.c.number).limit(limit)).scalars().all()
+            return select_jobs(connection, table.c.key.in_(chosen), sweep=sweep) if chosen else []
 
     def recently_done(self, limit: int) -> list[JobRecord]:
         """The jobs that finished last."""

@@ -62,7 +62,7 @@ def run(
 
     The same command resumes a sweep that was interrupted or failed; finished jobs are not run again. With --detach it
     goes on without this terminal; golfsweep wait waits for it, and golfsweep cancel ends it. With --server it hands the
-    sweep over to the service and follows it: others run it, and go on without this process.
+    sweep over to the service and follows it, unless --detach is given: others run it, and go on without this process.
     With --queue this process takes sweeps that were submitted to golfsweep serve on the same database; several share
     them.
 
@@ -70,6 +70,7 @@ def run(
     """
     from jobs.workplace import Workplace
     from sweeps.run import session
+    from sweeps.run.driving.versions import describe_file
     from sweeps.spec.checks.names import check_names
     from sweeps.spec.file import load_sweep
     from sweeps.views.read_usage import read_usage
@@ -100,6 +101,7 @@ def run(
                 place=open_to_write(home, db, files),
                 json=json_,
                 home_options=typed_home(context),
+                detach=detach,
             ),
             refused=[option for option, value in own.items() if value is not None],
         )
@@ -112,6 +114,7 @@ def run(
         )  # fmt: skip
         return _detach(run, json_, typed_home(context))
     spec = load_sweep(file, set_ or ())
+    content = describe_file(file, set_ or (), spec)
     place = Workplace.open(home, db, files)
     console = Terminal(stderr=True)
 
@@ -123,6 +126,7 @@ def run(
             end = session.run(
                 spec,
                 place,
+                content=content,
                 executor=chosen,
                 owner=owner,
                 agent=agent or None,

@@ -154,12 +154,18 @@ class DrivenSweep:
         self._notice.update(no_node, snapshot)
         return False
 
-    def stop(self, reason: str) -> None:
-        """End it before it is done; its next run goes on."""
+    @property
+    def priority(self) -> int:
+        """What its jobs are ordered with."""
+        return self._sweep.spec.priority
+
+    def stop(self, reason: str) -> Snapshot:
+        """End it before it is done; its next run goes on. Whoever has ended it already is left to be the reason."""
         with suppress(LostLease, StoreUnavailable):
             self._writer.write()
         self._place.store.end_sweep(self._spec.name, SweepState.STOPPED, reason)
-        self.end = replace(self._driver.step(), done=False, ended=f"{SweepState.STOPPED}: {reason}")
+        self.end = replace(self._driver.step(), done=False)
+        return self.end
 
     def prioritize(self, priority: int) -> None:
         """Let what is ordered from now on, and what waits, have another priority."""

@@ -2,26 +2,21 @@
 
 import logging
 import shutil
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from golf.errors import InputError
-from golf.files import write_atomically
 from golf.threads import BackgroundThread
-from jobs.errors import NO_SPACE, AlreadyDriven, LostLease, StoreUnavailable, Unavailable
-from jobs.files import FileStore
+from jobs.errors import AlreadyDriven, LostLease, StoreUnavailable, Unavailable
 from jobs.machine.host import process_name
 from jobs.secrets import hide_passwords
 from jobs.state import SubmissionState
 from jobs.store import SubmissionRecord
-from jobs.store.submissions import REPLACED, WAITING
 from sweeps.driver.sweep import Sweep
+from sweeps.run.driving.decisions import Decisions, drive_until_end
 from sweeps.run.driving.driven_sweep import ClusterSlots, DrivenSweep, Runner, Site, TooWide
+from sweeps.run.driving.versions import read_version
 from sweeps.run.lease import DriverLease
-from sweeps.run.patience import Patience
-from sweeps.spec.submitted import is_inside, read_submitted
 
 STEP_SECONDS = 0.5
 _log = logging.getLogger(__name__)
@@ -53,10 +48,8 @@ class DriverThread:
         """What it was resolved to; None until then."""
         self.is_to_wait = False
         """Whether it could not be driven here now, so that another process should have the chance."""
-        self._reason: str | None = None
-        """Why it is to stop; None as long as it is not."""
-        self._priority = record.priority
-        self._wake = threading.Event()
+        self._decisions = Decisions(record)
+        self.stop, self.follow = self._decisions.stop, self._decisions.follow
         self._thread = BackgroundThread(f"driver of {record.sweep}", self._run)
         self.start, self.join = self._thread.start, self._thread.join
 
@@ -64,22 +57,6 @@ class DriverThread:
     def is_running(self) -> bool:
         """Whether it still drives, or has yet to give the sweep back."""
         return self._thread.is_running
-
-    def stop(self, reason: str) -> None:
-        """Stop the sweep at its next look."""
-        self._reason = self._reason or reason
-        self._wake.set()
-
-    def follow(self, latest: SubmissionRecord | None) -> None:
-        """Do what people have decided since: `latest` is the sweep's latest version as it stands now."""
-        if latest is None:
-            self.stop("its submission is gone")
-        elif latest.ticket != self.record.ticket:
-            self.stop(REPLACED.format(latest.version))
-        elif latest.state not in WAITING:
-            self.stop(latest.reason or latest.state)
-        else:
-            self._priority = latest.priority
 
     def _run(self) -> None:
         store, ticket = self._site.place.store, self.record.ticket
@@ -118,53 +95,25 @@ class DriverThread:
 
     def _drive(self, lease: DriverLease) -> tuple[SubmissionState, str]:
         """Drive the sweep to its end; what the submission is then, and why."""
-        record, outage = self.record, Patience(self._say)
-        spec = read_submitted(record.file, record.assignments, record.files)
-        if spec.name != record.sweep:
-            raise InputError(f"the sweep file names the sweep {spec.name}; expected {record.sweep}")
-        folder = self._site.place.home.submission(record.ticket)
-        write_files(record.files, self._site.place.files, folder)
+        record, decisions = self.record, self._decisions
+        spec, folder = read_version(record, self._site.place)
         runner = Runner(
             owner=record.owner, agent=record.agent, tags=record.tags, priority=record.priority, folder=folder
         )
         with DrivenSweep(spec, self._site, lease, runner, show=None, say=self._say) as driven:
-            self.sweep, priority = driven.sweep, record.priority
-            while self._reason is None:
-                try:
-                    if self._priority != priority:
-                        priority = self._priority
-                        driven.prioritize(priority)
-                    if driven.look(self._slots):
-                        break
-                    outage.end()
-                    self._wake.wait(STEP_SECONDS)
-                except StoreUnavailable as error:
-                    if error.errno in NO_SPACE:
-                        raise
-                    outage.wait(error, self._pause)
-            if driven.end is None:
-                assert self._reason is not None
-                driven.stop(self._reason)
-                return SubmissionState.QUEUED, f"stopped: {self._reason}"
-            end = driven.end
+            self.sweep = driven.sweep
+            end = drive_until_end(
+                driven,
+                decisions,
+                self._slots,
+                pause=lambda: decisions.wait(STEP_SECONDS),
+                wait=decisions.wait,
+                say=self._say,
+            )
+        if decisions.reason is not None:
+            return SubmissionState.QUEUED, f"stopped: {decisions.reason}"
         failed = "failed" if end.failures or end.blocked else "done"
         return SubmissionState.ENDED, end.ended or failed
 
     def _say(self, text: str) -> None:
         self._say_to(f"{self.record.sweep}: {text}")
-
-    def _pause(self, seconds: float) -> None:
-        self._wake.wait(seconds)
-
-
-def write_files(files: Mapping[str, str], source: FileStore, folder: Path) -> None:
-    """Write the files of a submission from the file store to their paths below a folder.
-
-    Raises:
-        InputError: a path leaves the folder, or a content is not in the file store.
-        StoreUnavailable: the file store does not answer.
-    """
-    for path, digest in files.items():
-        if not is_inside(path):
-            raise InputError(f"{path}: not a path below the folder of the sweep file")
-        write_atomically(folder / path, source.get(digest))

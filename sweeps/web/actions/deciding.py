@@ -1,4 +1,4 @@
-"""What people decide about sweeps and jobs that were submitted: cancel, pause, resume, retry, seeds, priority, tags."""
+"""What people decide about sweeps and jobs: cancel, pause, resume, retry, seeds, priority, tags."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from jobs.budget import Budget
 from jobs.errors import WrongState
 from jobs.state import JobState, SubmissionState, SweepState
 from jobs.store import JobRecord, Store, SubmissionRecord, Submitted, SubmittedContent
+from jobs.store.submissions import NOT_SUBMITTED
 from sweeps.entries.facts import SweepFacts
 from sweeps.spec.checks.names import check_names
 from sweeps.web.actions.checking import check_file
@@ -87,7 +88,7 @@ def plan_seeds(name: str, count: int, store: Store) -> SeedPlan:
     """Fresh seeds for all entries that are measured on the seeds of `seeds.confirm`.
 
     Raises:
-        WrongState: the sweep was not submitted.
+        WrongState: there is no file of the sweep.
         InputError: its file cannot have more seeds.
         HTTPException: too many files are being checked.
     """
@@ -127,12 +128,10 @@ def required(name: str, store: Store) -> SubmissionRecord:
     """The latest version of a sweep.
 
     Raises:
-        WrongState: it was not submitted.
+        WrongState: there is no file of it.
     """
     if (record := store.submission(name)) is None:
-        raise WrongState(
-            f"sweep {shown_name(name)}: was not submitted to the service, but run by golfsweep run FILE; edit that file"
-        )
+        raise WrongState(f"sweep {shown_name(name)}: {NOT_SUBMITTED}")
     return record
 
 
@@ -151,7 +150,7 @@ def _queue_again(name: str, jobs: Sequence[JobRecord], store: Store) -> list[Job
 
 
 def _drive_again(name: str, store: Store) -> None:
-    """Let a submitted sweep be taken once more, unless somebody has paused it, or it is done."""
+    """Let a sweep be driven once more, unless somebody has paused it, or it is done."""
     record, begun = store.submission(name), store.sweep(name)
     is_over = record is not None and record.state in (SubmissionState.ENDED, SubmissionState.CANCELLED)
     if is_over and (begun is None or begun.state != SweepState.DONE):

@@ -26,7 +26,7 @@ class SweepStanding(BaseModel):
     state: str
     reason: str | None
     tags: list[str]
-    priority: int | None = Field(description="Null for a sweep that was not submitted.")
+    priority: int | None = Field(description="Null for a sweep whose file is not in the database.")
     jobs: int = Field(default=0, description="Jobs that were cancelled or queued again.")
 
 
@@ -78,7 +78,7 @@ def cancel_sweep(name: SweepPath, place: HomePlace, store: ActingStore) -> Sweep
 
 @router.post("/sweeps/{name}/pause", responses=declare(404, 409, 422))
 def pause_sweep(name: SweepPath, place: HomePlace, store: ActingStore) -> SweepStanding:
-    """Stop a submitted sweep until it is resumed; what has finished is kept."""
+    """Stop a sweep until it is resumed; what has finished is kept."""
     require_sweep(name, place)
     store.pause_sweep(name)
     return _standing(name, place, store)
@@ -86,7 +86,7 @@ def pause_sweep(name: SweepPath, place: HomePlace, store: ActingStore) -> SweepS
 
 @router.post("/sweeps/{name}/resume", responses=declare(404, 409, 422))
 def resume_sweep(name: SweepPath, place: HomePlace, store: ActingStore) -> SweepStanding:
-    """Let a submitted sweep go on that was paused or cancelled, or that ended before it was done."""
+    """Let a sweep go on that was paused or cancelled, or that ended before it was done."""
     require_sweep(name, place)
     store.resume_sweep(name)
     return _standing(name, place, store)
@@ -110,7 +110,7 @@ def add_seeds(name: SweepPath, body: MoreSeeds, place: HomePlace, store: ActingS
 
 @router.put("/sweeps/{name}/priority", responses=declare(404, 409, 422))
 def put_priority(name: SweepPath, body: NewPriority, place: HomePlace, store: ActingStore) -> SweepStanding:
-    """Have the jobs of a submitted sweep go before, or after, those of others."""
+    """Have the jobs of a sweep go before, or after, those of others."""
     require_sweep(name, place)
     store.set_priority(name, body.priority)
     return _standing(name, place, store)

@@ -5,10 +5,9 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from golf.errors import InputError
+from golf.errors import InputError, shown_name
 from sweeps.views.show import SCHEMA_VERSION, describe
 from sweeps.web.api.parameters import After, EntryPath, HomePlace, KeyPath, Limit, SweepPath, require_sweep
-from sweeps.web.paging import cut_page
 from sweeps.web.problems import NotFound, declare
 
 router = APIRouter(tags=["jobs"])
@@ -44,7 +43,10 @@ class Description(BaseModel):
 def list_jobs(name: SweepPath, place: HomePlace, after: After = "", limit: Limit = 50) -> JobPage:
     """Jobs that a sweep needs, a page at a time."""
     require_sweep(name, place)
-    page, following = cut_page(place.store.jobs(sweep=name), lambda record: record.key, after, limit)
+    if after and place.store.job(after) is None:
+        raise InputError(f"after={shown_name(after)}: no such cursor; begin again without one")
+    records = place.store.jobs(sweep=name, after=after or None, limit=limit + 1)
+    page, following = records[:limit], records[limit - 1].key if len(records) > limit else None
     summaries = [
         JobSummary(
             key=record.key,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from golf.errors import InputError
 from jobs.machine.host import identity
 from jobs.remote.connection import PROCESS_HEADER
-from jobs.remote.methods import METHODS
+from jobs.remote.methods import METHODS, MOST_ITEMS
 from jobs.remote.signatures import signature_of, write
 from jobs.store import Store
 from jobs.store.transactions import ActingProcess
@@ -56,6 +56,9 @@ ActingStore = Annotated[Store, Depends(_acting_store)]
 def _endpoint(name: str) -> Callable[..., Response]:
     def call(arguments: BaseModel, store: Store) -> Response:
         given = {field: getattr(arguments, field) for field in arguments.model_fields_set}
+        if "limit" in type(arguments).model_fields:
+            asked = getattr(arguments, "limit", None)
+            given["limit"] = MOST_ITEMS if asked is None else min(asked, MOST_ITEMS)
         try:
             content = write(getattr(store, name)(**given))
         except InputError:

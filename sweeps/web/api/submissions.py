@@ -10,7 +10,8 @@ from jobs.store import SubmissionRecord, SubmittedContent
 from sweeps.spec.checks.names import MOST_CHARACTERS
 from sweeps.spec.reading import MOST_BYTES
 from sweeps.web.actions.submitting import Draft, differences, submit_sweep
-from sweeps.web.api.parameters import ActingStore, HomePlace, SweepPath, require_sweep
+from sweeps.web.api.parameters import ActingStore, After, HomePlace, Limit, SweepPath, require_sweep
+from sweeps.web.paging import cut_page
 from sweeps.web.problems import declare
 
 router = APIRouter(tags=["submissions"])
@@ -46,7 +47,7 @@ class SubmissionView(BaseModel):
 
     sweep: str
     version: int = Field(description="From 1 for each sweep.")
-    state: str = Field(description="queued, taken, paused, ended or cancelled.")
+    state: str = Field(description="queued, taken, by hand, paused, ended or cancelled.")
     reason: str | None
     ticket: str = Field(description="Names this version.")
     owner: str
@@ -66,9 +67,10 @@ class VersionView(SubmissionView):
 
 
 class VersionList(BaseModel):
-    """All versions of a sweep, the oldest first."""
+    """Versions of a sweep, the oldest first."""
 
     versions: list[VersionView]
+    next: str | None = Field(description="Cursor of the next page; null on the last one.")
 
 
 @router.post("/sweeps", status_code=201, responses=declare(422) | {200: {"model": SubmissionView}})
@@ -83,21 +85,24 @@ def post_sweep(body: SweepSubmission, place: HomePlace, store: ActingStore, resp
 
 
 @router.get("/sweeps/{name}/versions", responses=declare(404, 422))
-def list_versions(name: SweepPath, place: HomePlace) -> VersionList:
-    """The versions of a sweep that were submitted; none of one that was not."""
+def list_versions(name: SweepPath, place: HomePlace, after: After = "", limit: Limit = 50) -> VersionList:
+    """The versions of a sweep's file, a page at a time; none of one whose file is not in the database."""
     require_sweep(name, place)
     records = place.store.submission_versions(name)
+    page, following = cut_page(records, lambda record: str(record.version), after, limit)
+    before = {record.version + 1: record for record in records}
     return VersionList(
+        next=following,
         versions=[
             VersionView(
                 **view_of(record).model_dump(),
                 file=record.file,
                 assignments=list(record.assignments),
                 files=dict(record.files),
-                differences=differences(before, record),
+                differences=differences(before.get(record.version), record),
             )
-            for before, record in zip([None, *records], records, strict=False)
-        ]
+            for record in page
+        ],
     )
 
 

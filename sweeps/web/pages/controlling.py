@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse, Response
 from golf.errors import InputError, shown
 from jobs.state import JobState, SubmissionState, SweepState
 from jobs.store import Store, SweepRecord
-from jobs.store.submissions import OPEN, WAITING
+from jobs.store.submissions import ACTIVE, OPEN
 from jobs.workplace import Workplace
 from sweeps.views.wording import format_dollars
 from sweeps.web.actions import deciding
@@ -34,15 +34,17 @@ def describe_control(name: str, record: SweepRecord, state: Mapping[str, Any], s
     """What the forms of a sweep's page show: which of them make sense now, its versions, and the last change."""
     versions = store.submission_versions(name)
     last = versions[-1] if versions else None
-    waits = last is not None and last.state in WAITING
+    goes_on = last is not None and last.state in ACTIVE
+    if last is not None and last.state == SubmissionState.BY_HAND:
+        goes_on = state["driver"] is not None
     is_done = last is not None and last.state == SubmissionState.ENDED and record.state == SweepState.DONE
     return {
         "control": {
             "address": _address(name),
             "edit": f"/submit?sweep={quote(name, safe='')}",
             "submitted": last is not None,
-            "pause": waits,
-            "resume": last is not None and not waits and not is_done,
+            "pause": goes_on,
+            "resume": last is not None and not goes_on and not is_done,
             "cancel": state["state"] == SweepState.RUNNING or (last is not None and last.state in OPEN),
             "retry": bool(state["failed"]),
             "priority": 0 if last is None else last.priority,

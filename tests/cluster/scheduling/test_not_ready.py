@@ -1,7 +1,11 @@
 """Jobs whose data are not on this cluster: others may have them, and get them."""
 
+import pytest
+
 from cluster.scheduling.journal import NOT_READY_SECONDS
+from jobs.errors import NotReady
 from jobs.events import Failed, Failure
+from jobs.stages.evaluate import Evaluate
 from jobs.state import JobState
 from tests.cluster.dictated import TRAINED, World
 from tests.cluster.orders import Orders
@@ -41,3 +45,20 @@ def test_the_only_cluster_says_so_soon(world: World, orders: Orders) -> None:
         world.step(LACKS)
         world.now += 2
     assert world.job(key).state == JobState.FAILED
+
+
+def test_data_that_the_scheduler_lacks_itself_are_nobodys_mistake(
+    world: World, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads the documents of an evaluation to cut them."""
+
+    def lacks(*_: object) -> int:
+        raise NotReady("/data: no *_val_*.bin in it")
+
+    monkeypatch.setattr(Evaluate, "count_shards", lacks)
+    world.store.acting_as("other").beat("other scheduler", "other cluster", 2, 2)
+    key = world.put(orders.evaluate(world.files.put(b"artifact")))
+    world.step()
+    assert (world.job(key).state, world.job(key).failures) == (JobState.QUEUED, 0)
+    [attempt] = world.store.attempts(key)
+    assert attempt.failure == Failure.NOT_READY

@@ -434,3 +434,25 @@ TestSchedulers = Schedulers.TestCase
 
 
 TestSchedulers.settings = settings(max_examples=25, stateful_step_count=25, deadline=None, derandomize=True)
+
+
+def test_jobs_come_in_pages_by_the_last_one_that_is_known(store: Store) -> None:
+    for seed in range(5):
+        store.put_job(order(seed))
+    store.put_job(order(3, sweep="other"))
+    made = store.jobs("s")
+    assert [record.key for record in store.jobs(limit=4)] == [record.key for record in made[:4]], "a shared one once"
+    assert store.jobs("s", after=made[1].key, limit=2) == made[2:4]
+    assert store.jobs(after=made[4].key, limit=2) == [] == store.jobs(after="0" * 64)
+    assert [job.order.job.seed for job in store.jobs("other", limit=2)] == [3]
+    assert store.jobs(states=[JobState.DONE], limit=2) == []
+
+
+def test_trials_come_in_pages_by_number(store: Store) -> None:
+    store.put_sweep("s", {})
+    for number in range(4):
+        store.put_trial(
+            "s", "x", TrialRecord(number=number, parameters={}, distributions={}, state="running", value=None)
+        )
+    assert [trial.number for trial in store.trials("s", "x", after=0, limit=2)] == [1, 2]
+    assert [trial.number for trial in store.trials("s", "x", after=2)] == [3]

@@ -182,7 +182,7 @@ class TestPeople:
 
     def test_a_sweep_that_was_not_submitted_is_its_runners(self, store: Store) -> None:
         for act in (store.pause_sweep, store.resume_sweep, lambda name: store.set_priority(name, 1)):
-            with pytest.raises(WrongState, match=r"was not submitted to the service"):
+            with pytest.raises(WrongState, match=r"has no file in the database"):
                 act("s")
         assert not store.cancel_submission("s")
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -19,7 +20,9 @@ from sweeps.driver.snapshot import Snapshot
 from sweeps.driver.sweep import Sweep
 from sweeps.run import session
 from sweeps.run.driving import driven_sweep as opened
+from sweeps.run.driving.decisions import OwnDecisions
 from sweeps.run.driving.driven_sweep import DrivenSweep, Runner, Site
+from sweeps.run.driving.file_run import FileRun
 from tests.sweeps.made_up_world import DATA, MACHINE, spec_of
 
 OPEN = Snapshot(phase="train", done=False, jobs=(), trials=0, trials_done=0, best=None, to_come={})
@@ -83,10 +86,13 @@ def drive(*sizes: tuple[int, int]) -> list[str]:
 
 def drive_with(role: Role, lease: Renewed | None = None) -> list[str]:
     said: list[str] = []
-    site = Site(place=cast(Any, None), cluster="head", hint=quarantine_hint("ray:head:6379"))
+    site = Site(place=cast(Any, SimpleNamespace(store=None)), cluster="head", hint=quarantine_hint("ray:head:6379"))
     driven = Prepared(spec_of(), site, cast(Any, lease or Renewed()), Runner(), show=None, say=said.append)
     driven.begin_with(role)
-    session._drive(driven, lambda _: cast(Any, role), said.append)
+    own = FileRun(
+        spec_of(), site, Runner(), None, open_part=lambda _: cast(Any, role), show=lambda *_: None, say=said.append
+    )
+    own._drive(driven, OwnDecisions(None, cast(Any, None)))
     return said
 
 
@@ -115,7 +121,7 @@ def test_a_store_that_is_away_is_awaited_and_said_once(monkeypatch: pytest.Monke
         else:
             pause(seconds)  # a thread that an earlier test left
 
-    monkeypatch.setattr("sweeps.run.session.time.sleep", sleep)
+    monkeypatch.setattr("sweeps.run.driving.file_run.time.sleep", sleep)
     [said] = drive_with(Away(3))
     assert "503 Slow Down; retried for 10 minutes" in said
     assert len(waits) == 3
@@ -165,7 +171,7 @@ def test_an_outage_at_the_end_of_a_sweep_is_awaited(tmp_path: Path, monkeypatch:
 
 
 def test_a_store_that_stays_away_ends_the_sweep_with_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweeps.run.session.time.sleep", lambda _: None)
+    monkeypatch.setattr("sweeps.run.driving.file_run.time.sleep", lambda _: None)
     monkeypatch.setattr("sweeps.run.patience.AWAY_SECONDS", 0.0)
     with pytest.raises(StoreUnavailable, match="503 Slow Down"):
         drive_with(Away(9))
@@ -201,7 +207,7 @@ class Interrupted(Renewed):
 
 
 def test_a_lease_that_cannot_be_renewed_for_a_while_does_not_end_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweeps.run.session.time.sleep", lambda _: None)
+    monkeypatch.setattr("sweeps.run.driving.file_run.time.sleep", lambda _: None)
     [said] = drive_with(Role([(2, 2)]), Interrupted(5))
     assert "database unavailable: no answer; retried for 10 minutes" in said
 

@@ -1,6 +1,7 @@
 """Submitted sweeps on the command line: shown before anybody drives them, and cancelled and retried there."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from jobs.state import SubmissionState, SweepState
 from jobs.store import SubmittedContent
 from jobs.workplace import Workplace
+from sweeps.views.following import await_turn
 from sweeps.views.status import current_state
 from sweeps.views.submissions import listed_sweeps
 from tests.sweeps.conftest import Command
@@ -38,6 +40,37 @@ def test_cancel_takes_one_out_of_the_queue(place: Workplace, golfsweep: Command)
     [record] = place.store.last_submissions()
     assert record.state == SubmissionState.CANCELLED
     assert golfsweep("status", "--home", place.home.root)[1].startswith("sent: cancelled (cancelled by ")
+
+
+def test_wait_goes_on_for_one_that_is_queued_and_not_for_one_that_is_paused(
+    place: Workplace, golfsweep: Command
+) -> None:
+    words = ("wait", "sent", "--seconds", "0", "--json", "--home", place.home.root)
+    code, out, _ = golfsweep(*words)
+    waits = json.loads(out)
+    assert (code, waits["state"], waits["over"]) == (3, "queued", False)
+    assert "golfsweep run --queue on this database starts it" in waits["reason"]
+    place.store.acting_as("ben").pause_sweep("sent")
+    code, out, _ = golfsweep(*words)
+    waits = json.loads(out)
+    assert (code, waits["state"], waits["reason"], waits["over"]) == (1, "paused", "paused by ben", True)
+
+
+def test_watch_awaits_one_that_is_queued(place: Workplace, golfsweep: Command) -> None:
+    cancelling = threading.Timer(0.5, lambda: place.store.acting_as("ben").cancel_submission("sent"))
+    cancelling.start()
+    code, out, err = golfsweep("watch", "sent", "--home", place.home.root)
+    cancelling.join()
+    assert code == 1 and out.startswith("sent: cancelled (cancelled by ben)")
+    assert err.startswith("sent: queued (no driver; golfsweep run --queue on this database starts it); followed from")
+
+
+def test_the_reasons_of_a_wait_are_said_once_each(place: Workplace) -> None:
+    anna, said = place.store.acting_as("anna"), list[str]()
+    acts = iter((lambda: None, lambda: anna.pause_sweep("sent"), lambda: None, lambda: anna.cancel_submission("sent")))
+    await_turn("sent", place.store, said.append, lambda _: next(acts)() and None)
+    assert [text.partition(";")[0] for text in said] == ["sent: queued (no driver", "sent: paused (paused by anna)"]
+    assert next(acts, None) is None
 
 
 @pytest.mark.parametrize(("submission", "sweep", "state"), [

@@ -102,6 +102,26 @@ def test_a_script_is_sent_along(
     assert all(taking.files.is_whole(digest) for digest in digests.values())
 
 
+def test_handed_over_with_detach_it_is_not_followed(
+    golfsweep: Command, taking: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("train.py", "beside.py"):
+        Path(name).write_text("print('score: 1.0')\n")
+    Path("sweep.toml").write_text(SCRIPT)
+    words = ("run", "sweep.toml", "--server", URL, "--detach")
+    code, out, err = golfsweep(*words, "--json")
+    [sent] = taking.store.open_submissions()
+    assert code == 0, err
+    assert json.loads(out) == {
+        "ticket": sent.ticket, "sweep": "handed", "version": 1, "state": "queued", "server": URL,
+        "wait": f"golfsweep wait handed --seconds 600 --server {URL}",
+    }  # fmt: skip
+    assert golfsweep(*words)[1].startswith(f"handed, version 1: queued (ticket {sent.ticket})\n")
+    code, out, _ = golfsweep("wait", "handed", "--seconds", "0", "--server", URL, "--json")
+    assert (code, json.loads(out)["state"]) == (3, "queued")
+
+
 def test_options_that_the_service_decides_are_refused(
     golfsweep: Command, taking: Workplace, refused: Callable[..., str], tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,30 @@ def test_a_scheduler_works_as_on_the_database(own_place: Workplace, at_service: 
     assert remote.attempts(job.key) == own.attempts(job.key) and own.attempts(job.key)[0].log == "a line\n"
     assert remote.changed_jobs("s", 0) == own.changed_jobs("s", 0)
     assert remote.events() == own.events()
+
+
+def test_long_lists_travel_page_by_page(
+    own_place: Workplace, at_service: Reach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, remote = own_place.store, at_service().store
+    own.put_sweep("s", {})
+    for seed in range(5):
+        own.put_job(order(seed))
+    for module in ("jobs.remote.store", "sweeps.web.api.store"):
+        monkeypatch.setattr(f"{module}.MOST_ITEMS", 2)
+    sent: list[str] = []
+    send = Connection.send
+
+    def noted(self: Connection, method: str, path: str, *rest: Any) -> Any:
+        sent.append(path)
+        return send(self, method, path, *rest)
+
+    monkeypatch.setattr(Connection, "send", noted)
+    assert remote.jobs("s") == own.jobs("s")
+    assert sent == ["/store/jobs"] * 3
+    made = own.jobs("s")
+    assert remote.jobs("s", iter([JobState.QUEUED]), after=made[0].key, limit=3) == made[1:4]
+    assert len(remote.events(limit=100)) == 2, "the service sends no more at once, whatever is asked for"
 
 
 def test_its_errors_are_those_of_the_database(own_place: Workplace, at_service: Reach) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from jobs.state import Scope, SubmissionState
+from jobs.store import SubmittedContent
 from jobs.workplace import Workplace
 from sweeps.web.actions import checking
 from sweeps.web.app import make_app
@@ -91,6 +93,26 @@ def test_a_file_is_checked_in_a_process_of_its_own(client: TestClient, monkeypat
     assert answer.status_code == 422 and answer.headers["content-type"] == "application/problem+json"
     assert [word in problem["detail"] for word in ("seeds.more", "seeds.confirm", "nine")] == [True] * 3
     assert client.get("/api/v1/sweeps").json()["sweeps"] == []
+
+
+def test_the_same_file_twenty_times_at_once_is_checked_once_and_one_sweep(
+    client: TestClient, place: Workplace, checked: list[Any]
+) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: submit(client), range(20)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 19 + [201]
+    assert len({answer.json()["ticket"] for answer in answers}) == 1
+    assert len(checked) == len(place.store.last_submissions()) == 1
+
+
+def test_versions_come_in_pages(client: TestClient, place: Workplace) -> None:
+    for number in range(5):
+        place.store.submit("sent", SubmittedContent(file=f'name = "sent"  # {number}'))
+    first = client.get("/api/v1/sweeps/sent/versions", params={"limit": 3}).json()
+    assert ([each["version"] for each in first["versions"]], first["next"]) == ([1, 2, 3], "3")
+    rest = client.get("/api/v1/sweeps/sent/versions", params={"limit": 3, "after": first["next"]}).json()
+    assert ([each["version"] for each in rest["versions"]], rest["next"]) == ([4, 5], None)
+    assert '-name = "sent"  # 2' in rest["versions"][0]["differences"]
 
 
 def test_a_new_sweep_waits_and_is_shown(client: TestClient, place: Workplace, checked: list[Any]) -> None:

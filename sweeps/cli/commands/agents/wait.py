@@ -36,8 +36,9 @@ def wait(
 ) -> None:
     """Wait until a sweep has ended, for a limited time.
 
-    It may run anywhere with this database. Exit 0 if it is done; 1 if it failed, was ended, or nobody runs it, which
-    is said at once; 3 if it goes on when the time is up: run the same command again.
+    It may run anywhere with this database, or wait in the queue. Exit 0 if it is done; 1 if it failed, was ended or
+    paused, or nobody runs it, which is said at once; 3 if it goes on or waits when the time is up: run the same command
+    again.
 
     Example: golfsweep wait demo --seconds 600
     """

@@ -32,15 +32,17 @@ def watch(
 ) -> None:
     """Follow a sweep that another process runs, until it ends.
 
-    Shows what run shows, from the database alone: it starts nothing, and Ctrl-C ends the watching only. Without a name
-    it follows the latest sweep that runs. Exit 1 if the sweep fails or stops, or if nothing runs it.
+    Shows what run shows, from the database alone: it starts nothing, and Ctrl-C ends the watching only. One that is
+    queued or paused is awaited. Without a name it follows the latest sweep that runs. Exit 1 if the sweep fails or
+    stops, or if nothing runs it.
 
     Example: golfsweep watch demo
     """
     from jobs.state import SweepState
     from sweeps.views.status import lines, state_of
+    from sweeps.views.submissions import listed_sweep
 
-    place, sweeps = open_sweeps(home, db, files, name)
+    place, sweeps = open_sweeps(home, db, files, name, submitted=True)
     if not sweeps:
         raise InputError(f"{place.home.root}: there is no sweep to watch; start one with golfsweep run FILE")
     running = [sweep for sweep in sweeps if sweep.state == SweepState.RUNNING]
@@ -49,7 +51,7 @@ def watch(
         _follow(sweep, place)
     except KeyboardInterrupt:
         raise Interrupted(f"the sweep goes on; watch it again with: {command_line()}") from None
-    record = place.store.sweep(sweep)
+    record = listed_sweep(sweep, place.store)
     if record is None:
         raise InputError(f"sweep {sweep}: was removed while it was watched")
     state = state_of(record, place.store)
@@ -65,24 +67,28 @@ def watch(
 
 
 def _follow(sweep: str, place: Any) -> None:
-    """Show a sweep's progress on stderr until it is over, or nobody drives it."""
+    """Show a sweep's progress on stderr until it is over, or nobody drives it; one that waits is awaited."""
     from sweeps.driver.sweep import Sweep
     from sweeps.run.forecasts.time_left import TimeLeft
-    from sweeps.views.following import follow_sweep
+    from sweeps.views.following import await_turn, follow_sweep, waiting
     from sweeps.views.read_usage import read_usage
     from sweeps.views.terminal.progress import LiveProgress
 
-    store = place.store
-    record, driver = store.sweep(sweep), store.driver_of(sweep)
-    if record is None:
-        return
-    began = record.created if driver is None else driver.since
-    time_left = TimeLeft(Sweep.from_json(record.spec), store, began)
-    with LiveProgress(Terminal(stderr=True), usage=lambda: read_usage(sweep, store), name=sweep) as progress:
-        for snapshot in follow_sweep(sweep, store):
-            scheduler = store.scheduler_of(sweep)
-            slots, widest = (0, 1) if scheduler is None else (scheduler.slots, max(1, scheduler.widest))
-            progress.show(snapshot, time_left.estimate(snapshot, slots, widest))
+    store, console = place.store, Terminal(stderr=True)
+    while True:
+        await_turn(sweep, store, console.print_line)
+        record, driver = store.sweep(sweep), store.driver_of(sweep)
+        if record is None:
+            return
+        began = record.created if driver is None else driver.since
+        time_left = TimeLeft(Sweep.from_json(record.spec), store, began)
+        with LiveProgress(console, usage=lambda: read_usage(sweep, store), name=sweep) as progress:
+            for snapshot in follow_sweep(sweep, store):
+                scheduler = store.scheduler_of(sweep)
+                slots, widest = (0, 1) if scheduler is None else (scheduler.slots, max(1, scheduler.widest))
+                progress.show(snapshot, time_left.estimate(snapshot, slots, widest))
+        if waiting(sweep, store) is None:
+            return
 
 
 @app.command()

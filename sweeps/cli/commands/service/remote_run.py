@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from golf.errors import InputError
 from jobs.workplace import Workplace
-from sweeps.cli.app import command_line, print_json
+from sweeps.cli.app import command_line, print_brief, print_json
 from sweeps.cli.commands.run import document, explain_end, show
 from sweeps.cli.errors import ExitCode, Interrupted
 from sweeps.text.terminal import Terminal
@@ -26,10 +27,12 @@ class RemoteRun:
     """At the service."""
     json: bool
     home_options: str
+    detach: bool = False
+    """Whether it is not followed."""
 
 
 def run_at_service(wanted: RemoteRun, *, refused: Sequence[str]) -> None:
-    """Hand a sweep over, follow it, and end as `run` does.
+    """Hand a sweep over, follow it unless that is not wanted, and end as `run` does.
 
     Args:
         wanted: what the command line says.
@@ -50,6 +53,8 @@ def run_at_service(wanted: RemoteRun, *, refused: Sequence[str]) -> None:
     spec, place, console = load_sweep(wanted.file, wanted.assignments), wanted.place, Terminal(stderr=True)
     try:
         handed = hand_over(spec, wanted.file, wanted.assignments, place, tags=wanted.tags, agent=wanted.agent)
+        if wanted.detach:
+            return _print_ticket(handed, wanted)
         with LiveProgress(console, usage=lambda: read_usage(spec.name, place.store), name=spec.name) as progress:
             end = follow(handed, place, progress.show, console.print_line)
     except KeyboardInterrupt:
@@ -65,3 +70,22 @@ def run_at_service(wanted: RemoteRun, *, refused: Sequence[str]) -> None:
         console.print_line(line)
     if code:
         raise typer.Exit(code)
+
+
+def _print_ticket(handed: Any, wanted: RemoteRun) -> None:
+    """Say which submission it is, and how to wait for its sweep."""
+    from sweeps.agents.starting import wait_command
+
+    ticket = {
+        "ticket": handed.ticket,
+        "sweep": handed.sweep,
+        "version": handed.version,
+        "state": handed.state,
+        "server": wanted.place.server,
+        "wait": f"{wait_command(handed.sweep)} {wanted.home_options}".rstrip(),
+    }
+    if wanted.json:
+        return print_brief(ticket)
+    console = Terminal()
+    console.print_line(f"{handed.sweep}, version {handed.version}: {handed.state} (ticket {handed.ticket})")
+    console.print_line(f"Wait for it with: {ticket['wait']}")
