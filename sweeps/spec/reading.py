@@ -78,7 +78,8 @@ def load_toml(text: str) -> dict[str, Any]:
             takes grows with their square: hours for a key of a megabyte.
     """
     if (deep := _DEEP_KEY.search(text)) is not None:
-        raise ValueError(f"keys nested deeper than {MOST_DEPTH} levels (line {text.count(chr(10), 0, deep.start()) + 1})")
+        line = text.count("\n", 0, deep.start()) + 1
+        raise ValueError(f"keys nested deeper than {MOST_DEPTH} levels (line {line})")
     return tomllib.loads(text)
 
 

@@ -58,7 +58,7 @@ class Tokens(Transactions):
         """The token that somebody shows, if it is good now."""
         prefix, _, rest = text.partition("_")
         name, _, secret = rest.partition("_")
-        if prefix != PREFIX or not name or not secret:
+        if prefix != PREFIX or not name.isalnum() or not secret:
             return None
         table, now = tables.tokens, self._clock()
         with self._read() as connection:

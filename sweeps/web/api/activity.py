@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -15,10 +16,13 @@ from jobs.store import EventRecord
 from jobs.workplace import Workplace
 from sweeps.web.api.parameters import HomePlace, Limit, SweepPath, require_sweep
 from sweeps.web.problems import declare
+from sweeps.web.security.access import token_of
 
 router = APIRouter(tags=["activity"])
 LOOK_SECONDS = 0.5
 """Between two looks at the events table."""
+CHECK_SECONDS = 5.0
+"""Between two looks at the reader's token."""
 PING_SECONDS = 15
 MOST_NUMBER = 2**53 - 1
 Cursor = Annotated[int, Query(ge=0, le=MOST_NUMBER, description="Number of the last event that is known already.")]
@@ -91,9 +95,14 @@ async def _stream(
 
 
 async def _follow(request: Request, place: Workplace, sweep: str | None, after: int) -> AsyncIterator[ServerSentEvent]:
-    """Events beyond a cursor until the reader leaves or the service ends; an outage of the database is waited out."""
+    """Events beyond a cursor until the reader leaves, its token ends or the service does; outages are waited out."""
+    text, checked = token_of(request.headers), time.monotonic()
     while not await request.is_disconnected():
         try:
+            if text is not None and time.monotonic() - checked >= CHECK_SECONDS:
+                if await run_in_threadpool(place.store.find_token, text) is None:  # revoked, or expired meanwhile
+                    return
+                checked = time.monotonic()
             events = await run_in_threadpool(place.store.events, after, sweep)
         except StoreUnavailable:
             yield ServerSentEvent(comment="the database does not answer")
