@@ -16,6 +16,11 @@ _KEYWORD = re.compile(rf"(?P<name>\b\w*pass(?:word|wd|phrase)\s*=\s*)(?:{_VALUE}
 _SPACE = re.compile(r"\s")
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether a variable or parameter of this name is likely to hold a password, a key or a token."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def hide_passwords(text: str, given: Iterable[str] = ()) -> str:
     """A text without the passwords and keys of the URLs and connection strings in it.
 

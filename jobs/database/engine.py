@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError
 
 from golf.errors import InputError
 from jobs.database.json_values import read_json
@@ -75,7 +75,11 @@ def open_engine(url: str | URL) -> Engine:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Map the library's errors once: those after which the same call may succeed later become StoreUnavailable."""
+    """Map the library's errors once.
+
+    Those after which the same call may succeed later become StoreUnavailable, and values that no database of this kind
+    can hold InputError.
+    """
     try:
         yield
     except DBAPIError as error:
@@ -87,6 +91,8 @@ def translate_errors() -> Iterator[None]:
                 raise StoreUnavailable(f"database unavailable: {reason}") from error
             case DatabaseOutage.DAMAGED:
                 raise InputError(f"database damaged: {reason}; restore it from a backup") from error
+        if isinstance(error, DataError):  # such as NUL in a text, or a number out of range
+            raise InputError(f"the database cannot take a value: {reason}") from error
         raise
 
 

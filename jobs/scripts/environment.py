@@ -14,6 +14,10 @@ NODE_NAMES = (
 """What a program needs to find its files, compilers and caches. The launcher sets both PYTHON names."""
 
 
+OWN_PREFIXES = ("GOLFSWEEP_", "RAY_AUTH_")
+"""Names of variables that hold this program's and its cluster's own passwords and tokens: they reach no script."""
+
+
 def is_library_name(name: str) -> bool:
     """Whether a variable is one that libraries read."""
     return name.startswith(LIBRARY_PREFIXES)
@@ -21,4 +25,7 @@ def is_library_name(name: str) -> bool:
 
 def node_environment(own: Mapping[str, str], passed: Collection[str]) -> dict[str, str]:
     """Those of a node's variables that reach a script: a few, those of libraries, and those that are passed by name."""
-    return {name: value for name, value in own.items() if name in NODE_NAMES or name in passed or is_library_name(name)}
+    theirs = {name: value for name, value in own.items() if not name.startswith(OWN_PREFIXES)}
+    return {
+        name: text for name, text in theirs.items() if name in NODE_NAMES or name in passed or is_library_name(name)
+    }

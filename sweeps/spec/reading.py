@@ -19,6 +19,9 @@ MOST_DEPTH = 20
 LISTS = {"'arm',": "arm", "'search', 'first'": "search.first"}
 """Tables of which a file may have several, as Python's parser and as people write them."""
 _EXPECTED = "expected a sweep file in TOML"
+_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
+_DEEP_KEY = re.compile(rf"(?<![A-Za-z0-9_\\-])(?:{_PART}[ \t]*+\.[ \t]*+){{{MOST_DEPTH}}}(?=[A-Za-z0-9_\"'-])")
+"""A key of more than `MOST_DEPTH` parts; it takes time in proportion to the text, whatever that is."""
 _TWICE = re.compile(r"Cannot declare \((?P<table>.*?)\) twice")
 
 
@@ -57,7 +60,7 @@ def parse_toml(content: bytes, where: str) -> dict[str, Any]:
     if not text.strip():
         raise InputError(f"{where}: empty; {_EXPECTED}")
     try:
-        return tomllib.loads(text)
+        return load_toml(text)
     except tomllib.TOMLDecodeError as error:
         twice = _TWICE.match(str(error))
         name = LISTS.get(twice["table"]) if twice else None
@@ -65,6 +68,19 @@ def parse_toml(content: bytes, where: str) -> dict[str, Any]:
         raise InputError(f"{where}: not TOML: {_first_line(error)}; {hint}") from None
     except (RecursionError, ValueError) as error:
         raise InputError(f"{where}: not TOML: {_reason(error)}; {_EXPECTED}") from None
+
+
+def load_toml(text: str) -> dict[str, Any]:
+    """The tables of a text in TOML.
+
+    Raises:
+        ValueError: it is not TOML, or one of its keys has more than `MOST_DEPTH` levels. The time that Python's parser
+            takes grows with their square: hours for a key of a megabyte.
+    """
+    if (deep := _DEEP_KEY.search(text)) is not None:
+        line = text.count("\n", 0, deep.start()) + 1
+        raise ValueError(f"keys nested deeper than {MOST_DEPTH} levels (line {line})")
+    return tomllib.loads(text)
 
 
 def _read(path: Path) -> bytes:
@@ -87,7 +103,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
             problems.append(f"--set {_short(assignment)}: {problem}")
             continue
         try:
-            table = tomllib.loads(f"value = {text}")
+            table = load_toml(f"value = {text}")
             value = table["value"] if len(table) == 1 else text.strip()
         except tomllib.TOMLDecodeError:
             value = text.strip()

@@ -9,17 +9,20 @@ or what `check` gives.
 import json
 import resource
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from golf.errors import InputError, shown
+from jobs.secrets import is_secret_name
 
 if TYPE_CHECKING:
     from sweeps.spec.file import SweepSpec
 
 WHERE = "sweep file"
 """What problems of a file without a path name first."""
+MOST_NAME_BYTES = 255
+"""Of a file's name, on every file system that is in use."""
 CPU_SECONDS, MEMORY_BYTES = 60, 16 * 2**30
 """Of a check; most of the memory is address space that the libraries reserve and never use."""
 
@@ -52,9 +55,35 @@ def read_submitted(text: str, assignments: Iterable[str], files: Mapping[str, st
             problems.append(f"{WHERE}: {shown(path)}: expected the path of a file that is sent along, without '..'")
         elif path not in files:
             problems.append(f"{WHERE}: {shown(path)}: this file was not sent along; give its digest in files")
+    problems += [*_file_problems(files), *_secret_problems(spec)]
     if problems:
         raise InputError(*problems)
     return spec
+
+
+def _file_problems(files: Iterable[str]) -> Iterator[str]:
+    """A line for each file that whoever takes the sweep could not write below a folder of its own."""
+    paths = {PurePosixPath(path): path for path in files}
+    folders = {folder for path in paths for folder in path.parents}
+    for path, name in paths.items():
+        if not is_inside(name):
+            yield f"files: {shown(name)}: expected the path of a file that is sent along, without '..'"
+        elif path in folders:
+            yield f"files: {shown(name)}: another file lies in a folder of that name; rename one of them"
+        elif any(len(part.encode()) > MOST_NAME_BYTES for part in path.parts):
+            yield f"files: {shown(name)}: a name longer than {MOST_NAME_BYTES} bytes; shorten it"
+
+
+def _secret_problems(spec: "SweepSpec") -> Iterator[str]:
+    """A line for each variable of the node that a script asks for and that may hold what is not its author's."""
+    from sweeps.spec.script.kind import ScriptKind
+
+    if isinstance(spec.kind, ScriptKind):
+        for name in filter(is_secret_name, spec.kind.tables.script.passed):
+            yield (
+                f"{WHERE}: script.pass: {shown(name)}: by its name it is a secret of the machine that takes the sweep; "
+                "a submitted script gets none"
+            )
 
 
 def is_inside(path: str) -> bool:

@@ -16,6 +16,7 @@ from jobs.secrets import hide_passwords
 from sweeps.web.pages.rendering import show
 from sweeps.web.problems import NotFound, problem
 from sweeps.web.security.access import is_page
+from sweeps.web.security.headers import HEADERS
 
 RETRY_SECONDS = 5
 """After which a client may ask again when the database does not answer."""
@@ -50,6 +51,10 @@ def handle_errors(app: FastAPI) -> None:
     def refused(request: Request, error: HTTPException) -> Response:
         hint = "see /openapi.json" if error.status_code in (404, 405) else ""
         return _answer(request, error.status_code, str(error.detail), hint, dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    def failed(request: Request, error: Exception) -> Response:  # a defect of ours; the log has its traceback
+        return _answer(request, 500, "the service made a mistake", "its log says which", HEADERS)
 
 
 def _answer(

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat
 from pydantic_core import PydanticCustomError
 
 from golf.errors import InputError, shown
+from jobs.scripts.environment import OWN_PREFIXES
 from jobs.scripts.run import Launch
 from sweeps.spec.checks.problems import Problems
 from sweeps.spec.sections import FilePath, Section, read_section
@@ -61,6 +62,14 @@ def _metric(text: str) -> str:
     return text
 
 
+def _passed(name: str) -> str:
+    if name.startswith(OWN_PREFIXES):
+        names = " or ".join(f"{prefix}…" for prefix in OWN_PREFIXES)
+        rule = f"a variable of golfsweep's own or its cluster's; none named {names} reaches a script"
+        raise PydanticCustomError("bad_variable", "{rule}", {"rule": rule})
+    return name
+
+
 def _as_list(value: Any) -> Any:
     return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
@@ -78,7 +87,9 @@ class ScriptSection(Section):
     """Shell commands that run once on each node before the first stage."""
     needs: Texts = ()
     """Modules, and programs as `"bin:NAME"`, without which it is not started."""
-    passed: Texts = Field(default=(), alias="pass")
+    passed: Annotated[tuple[Annotated[str, AfterValidator(_passed)], ...], Field(max_length=MOST_FILES)] = Field(
+        default=(), alias="pass"
+    )
     """Names of the node's own variables that reach it."""
     unread: Texts = ()
     """Variables that are set although the script does not read them, which is an error otherwise."""

@@ -15,6 +15,8 @@ from sweeps.web.actions.checking import check_file
 WHERE = "sweep file"
 ONE_AT_A_TIME = tuple(threading.Lock() for _ in range(64))
 """By content: the same file that is sent several times at once is checked once."""
+MOST_LINES = 5000
+"""Of a version that is compared with another: the time that it takes grows with their square."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,13 +65,13 @@ def submit_sweep(draft: Draft, place: Workplace, store: Store) -> Submitted:
 
 
 def differences(before: SubmissionRecord | None, after: SubmissionRecord) -> str:
-    """A unified diff from one version of a sweep to another; empty for the first one."""
+    """A unified diff from one version of a sweep to another, unless they are very long; empty for the first one."""
     if before is None:
         return ""
-    lines = unified_diff(
-        _lines(before), _lines(after), f"version {before.version}", f"version {after.version}", lineterm="", n=3
-    )
-    return "\n".join(lines)
+    texts, names = (_lines(before), _lines(after)), (f"version {before.version}", f"version {after.version}")
+    if max(map(len, texts)) > MOST_LINES:
+        return f"{' and '.join(names)} have more than {MOST_LINES:,} lines; too long to be compared here"
+    return "\n".join(unified_diff(*texts, *names, lineterm="", n=3))
 
 
 def _lines(record: SubmissionRecord) -> list[str]:

@@ -14,6 +14,7 @@ from jobs.workplace import Workplace
 from sweeps.web.api.parameters import HomePlace, Limit, SweepPath, require_sweep
 from sweeps.web.kept.feed import EventFeed
 from sweeps.web.problems import declare
+from sweeps.web.security.access import token_of
 
 router = APIRouter(tags=["activity"])
 PING_SECONDS = 15
@@ -85,11 +86,13 @@ async def _stream(
     if start is None:
         start = await run_in_threadpool(place.store.last_event)
     feed: EventFeed = request.app.state.feed
-    return EventSourceResponse(_send(feed.follow(sweep, start)), ping=PING_SECONDS)
+    token = token_of(request.headers)  # which may be revoked or expire meanwhile
+    is_good = None if token is None else lambda: place.store.find_token(token) is not None
+    return EventSourceResponse(_send(feed.follow(sweep, start, is_good)), ping=PING_SECONDS)
 
 
 async def _send(messages: AsyncIterator[ServerSentEvent | None]) -> AsyncIterator[ServerSentEvent]:
-    """Until the reader leaves or the service ends; an outage of the database is waited out."""
+    """Until the reader leaves, its token ends or the service does; an outage of the database is waited out."""
     async for message in messages:
         yield ServerSentEvent(comment="the database does not answer") if message is None else message
 

@@ -15,6 +15,8 @@ from jobs.store import EventRecord, Store
 
 LOOK_SECONDS = 0.25
 """Between two looks at the events table."""
+ASK_SECONDS = 5.0
+"""Between two looks at whether a reader is given more."""
 KEPT = 5_000
 """Events in memory; whoever is further behind reads the table."""
 
@@ -74,9 +76,22 @@ class EventFeed:
         self._is_away = False
         """Whether the database did not answer the last look."""
 
-    async def follow(self, sweep: str | None, after: int) -> AsyncIterator[Any]:
-        """Messages of events beyond a cursor, of one sweep or of all, without an end; None during an outage."""
+    async def follow(
+        self, sweep: str | None, after: int, goes_on: Callable[[], bool] | None = None
+    ) -> AsyncIterator[Any]:
+        """Messages of the events beyond a cursor, and None during an outage of the database.
+
+        Args:
+            sweep: whose events; None: all.
+            after: number of the last event that the reader knows.
+            goes_on: whether the reader is given more, asked every few seconds in a thread; by default without an end.
+        """
+        asked = time.monotonic()
         while True:
+            if goes_on is not None and time.monotonic() - asked >= ASK_SECONDS:
+                asked = time.monotonic()
+                if not await self._ask(goes_on):
+                    return
             if time.monotonic() - self._looked >= LOOK_SECONDS:
                 self._looked = time.monotonic()
                 await self._look()
@@ -102,6 +117,13 @@ class EventFeed:
                     if sweep is None or sweep in fed.sweeps:
                         yield fed.message
             await asyncio.sleep(LOOK_SECONDS)
+
+    @staticmethod
+    async def _ask(goes_on: Callable[[], bool]) -> bool:
+        try:
+            return await run_in_threadpool(goes_on)
+        except StoreUnavailable:
+            return True
 
     async def _look(self) -> None:
         try:

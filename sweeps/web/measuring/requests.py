@@ -15,6 +15,8 @@ from sweeps.web.measuring.metrics import Metrics
 PREFIX = "/api/v1"
 MOST_ID_CHARACTERS = 64
 MOST_PATH_CHARACTERS = 200
+LEFT = 499
+"""Stands for the status where the client has left before it was answered, as in the logs of nginx."""
 QUIET = ("/healthz", "/readyz", "/metrics")
 """Paths that are asked for every few seconds; they are measured, and get a line only when they fail."""
 
@@ -37,7 +39,7 @@ class RequestLog:
         """Answer a request."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        given, status = Headers(scope=scope).get("x-request-id", ""), 500
+        given, status = Headers(scope=scope).get("x-request-id", ""), LEFT
         is_plain = 0 < len(given) <= MOST_ID_CHARACTERS and given.isascii() and given.replace("-", "").isalnum()
         name = given if is_plain else uuid.uuid4().hex
         began = time.monotonic()
@@ -51,6 +53,9 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except Exception:
+            status = 500
+            raise
         finally:
             seconds = time.monotonic() - began
             route = _route_of(scope)

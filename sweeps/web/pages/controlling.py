@@ -5,13 +5,13 @@ They need no script. That they come from this service's own pages is checked bef
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from golf.errors import InputError, shown
+from golf.errors import shown
 from jobs.state import JobState, SubmissionState, SweepState
 from jobs.store import Store, SweepRecord
 from jobs.store.submissions import ACTIVE, OPEN
@@ -21,13 +21,11 @@ from sweeps.web.actions import deciding
 from sweeps.web.actions.submitting import differences
 from sweeps.web.api.control import MOST_SEEDS, require_job
 from sweeps.web.api.parameters import ActingStore, HomePlace, KeyPath, SweepPath, require_sweep
+from sweeps.web.pages.forms import Fields, read_fields, read_number
 from sweeps.web.pages.rendering import show
 from sweeps.web.problems import NotFound
 
 router = APIRouter(include_in_schema=False)
-MOST_BYTES = 4096
-"""Of a form of a few fields."""
-Fields = Mapping[str, str]
 
 
 def describe_control(name: str, record: SweepRecord, state: Mapping[str, Any], store: Store) -> dict[str, Any]:
@@ -66,7 +64,7 @@ def job_decisions(state: JobState) -> list[tuple[str, str]]:
 
 
 def _set_priority(name: str, fields: Fields, store: Store) -> None:
-    store.set_priority(name, _number(fields, "priority", -(2**31), 2**31 - 1))
+    store.set_priority(name, read_number(fields, "priority", -(2**31), 2**31 - 1))
 
 
 def _set_tags(name: str, fields: Fields, store: Store) -> None:
@@ -74,7 +72,7 @@ def _set_tags(name: str, fields: Fields, store: Store) -> None:
 
 
 def _order_seeds(name: str, fields: Fields, store: Store) -> None:
-    deciding.add_seeds(name, deciding.plan_seeds(name, _number(fields, "add", 1, MOST_SEEDS), store), store)
+    deciding.add_seeds(name, deciding.plan_seeds(name, read_number(fields, "add", 1, MOST_SEEDS), store), store)
 
 
 DECISIONS: Mapping[str, Callable[[str, Fields, Store], object]] = {
@@ -97,7 +95,7 @@ async def show_price(request: Request, name: SweepPath, place: HomePlace, store:
 
 
 def _price_page(request: Request, name: str, fields: Fields, place: Workplace, store: Store) -> Response:
-    record, count = require_sweep(name, place), _number(fields, "add", 1, MOST_SEEDS)
+    record, count = require_sweep(name, place), read_number(fields, "add", 1, MOST_SEEDS)
     plan = deciding.plan_seeds(name, count, store)
     hours = "not known, as no entry has been measured yet"
     if plan.slot_hours is not None:
@@ -139,26 +137,5 @@ def retry_job(key: KeyPath, place: HomePlace, store: ActingStore) -> Response:
     return RedirectResponse(f"/jobs/{key}", status_code=303)
 
 
-async def read_fields(request: Request) -> dict[str, str]:
-    """The fields of a short form.
-
-    Raises:
-        InputError: it is longer than any form of ours.
-    """
-    body = await request.body()
-    if len(body) > MOST_BYTES:
-        raise InputError(f"form: {len(body)} bytes; expected at most {MOST_BYTES}")
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
-    return {name: values[0] for name, values in fields.items()}
-
-
 def _address(name: str) -> str:
     return f"/sweeps/{quote(name, safe='')}"
-
-
-def _number(fields: Fields, name: str, least: int, most: int) -> int:
-    text = fields.get(name, "").strip()
-    number = int(text) if text.lstrip("-").isdecimal() and len(text) <= 12 else least - 1
-    if not least <= number <= most:
-        raise InputError(f"{name} = {shown(text)}: expected a whole number from {least} to {most}")
-    return number

@@ -1,16 +1,14 @@
 """Logging in: the token goes into a cookie that no script can read, and that no other site's page can send."""
 
-from urllib.parse import parse_qs
-
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
+from sweeps.web.pages.forms import read_fields
 from sweeps.web.pages.rendering import show
 from sweeps.web.security.access import COOKIE
 
 router = APIRouter(include_in_schema=False)
-MOST_BYTES = 4096
 DAY = 86400
 
 
@@ -25,11 +23,8 @@ def ask(request: Request, next: str = "/") -> Response:
 async def log_in(request: Request) -> Response:
     """Check the token, and remember it in this browser."""
     request.state.caller = None
-    body = await request.body()
-    fields = (
-        parse_qs(body[:MOST_BYTES].decode("utf-8", "replace"), max_num_fields=10) if len(body) <= MOST_BYTES else {}
-    )
-    text, target = fields.get("token", [""])[0].strip(), _within(fields.get("next", ["/"])[0])
+    fields = await read_fields(request)
+    text, target = fields.get("token", "").strip(), _within(fields.get("next", "/"))
     token = await run_in_threadpool(request.app.state.service.place.store.find_token, text)
     if token is None:
         problem = "This token is not known, has expired, or was revoked."

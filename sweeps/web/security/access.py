@@ -1,7 +1,7 @@
 """Which scope a request needs, who sends it, and the gate that refuses it before its body is read."""
 
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
@@ -84,7 +84,7 @@ def is_foreign(headers: Headers, method: str) -> bool:
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None:
         return site not in ("same-origin", "none")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host", "")
+    return origin is not None and origin.partition("://")[2] != headers.get("host", "")
 
 
 def is_page(path: str) -> bool:

@@ -1,9 +1,12 @@
 """Bounds of requests: how many in a minute, and how large."""
 
+from contextlib import suppress
+
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sweeps.web.addresses import SHARED
@@ -65,18 +68,24 @@ class BodyLimit:
         stated = Headers(scope=scope).get("content-length", "0")
         if not stated.isdecimal() or int(stated) > self._most:
             return await self._refuse(scope, receive, send)
-        taken, too_large = 0, False
+        taken, begun = 0, False
 
         async def receive_some() -> Message:
-            nonlocal taken, too_large
+            nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._most:
-                too_large = True
-                return {"type": "http.disconnect"}
-            return message
+            return message if taken <= self._most else {"type": "http.disconnect"}
 
-        await self._app(scope, receive_some, send)
+        async def send_some(message: Message) -> None:
+            nonlocal begun
+            if begun or taken <= self._most:
+                begun = True
+                await send(message)
+
+        with suppress(ClientDisconnect):  # as we said above, or because the client has left amid its body
+            await self._app(scope, receive_some, send_some)
+        if taken > self._most and not begun:
+            await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = problem(413, "the request is too large", f"at most {self._most:,} bytes")

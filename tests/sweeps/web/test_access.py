@@ -52,6 +52,13 @@ def test_a_wrong_token_is_none(connect: Connect, header: str) -> None:
     assert answer.status_code == 401
 
 
+@pytest.mark.parametrize("text", ["gs_\x00_x", "gs_a\x00_x", "gs_'_x", "gs__x", "gs_\ud800_x"])
+def test_what_no_token_is_named_is_not_looked_up(place: Workplace, text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(place.store, "_read", lambda: pytest.fail("PostgreSQL refuses NUL and half characters"))
+        assert place.store.find_token(text) is None
+
+
 def test_a_token_ends_when_it_is_revoked(connect: Connect, place: Workplace) -> None:
     made = place.store.create_token(Scope.READ, "guest", days=1)
     client = connect(None)

@@ -100,6 +100,18 @@ def test_events_arrive_as_they_happen_and_none_is_missed(
     store.close()
 
 
+def test_a_stream_ends_with_its_token(server: tuple[subprocess.Popen[str], str], home: Path, token: str) -> None:
+    _, url = server
+    reader = threading.Thread(target=follow_to_the_end, args=(url, token), daemon=True)
+    reader.start()
+    time.sleep(0.5)
+    store = Workplace.open(home).store
+    store.revoke_token(token.split("_")[1])
+    store.close()
+    reader.join(SECONDS)
+    assert not reader.is_alive()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_when_told_although_somebody_follows(
     server: tuple[subprocess.Popen[str], str], token: str, number: signal.Signals
