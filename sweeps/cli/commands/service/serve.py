@@ -55,7 +55,7 @@ def serve(
         raise InputError(f"--host {host}: others can reach it, and there is no token yet; golfsweep token create")
     listening = _listen(host, port)
     shown, port = f"[{host}]" if ":" in host else host, listening.getsockname()[1]
-    Terminal(stderr=True).print_line(f"Serving {home} at http://{shown}:{port}/api/v1; Ctrl-C stops it.")
+    Terminal(stderr=True).print_line(f"Serving {home} at http://{shown}:{port}; Ctrl-C stops it.")
     config = uvicorn.Config(
         make_app(service), log_level="warning", access_log=False, server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
