@@ -52,7 +52,9 @@ def serve(
     place = Workplace.open(home, db, files)
     service = Service(place=place, host=host, port=port, names=names or (), public=public, logs_requests=True)
     if not service.is_local and not any(token.revoked is None for token in place.store.tokens()):
-        raise InputError(f"--host {host}: others can reach it, and there is no token yet; golfsweep token create")
+        raise InputError(
+            f"--host {host}: others can reach it, and there is no token yet; golfsweep token create makes one"
+        )
     listening = _listen(host, port)
     shown, port = f"[{host}]" if ":" in host else host, listening.getsockname()[1]
     Terminal(stderr=True).print_line(f"Serving {home} at http://{shown}:{port}; Ctrl-C stops it.")
@@ -69,5 +71,5 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = (error.strerror or str(error)).partition(" (while ")[0]
         raise InputError(f"--host {host} --port {port}: {reason}; choose another address or port") from None

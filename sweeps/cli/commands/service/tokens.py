@@ -107,10 +107,13 @@ def _describe(record: Any) -> dict[str, Any]:
     def moment(time: float | None) -> str | None:
         return None if time is None else datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds")
 
+    def minute(time: float) -> str:
+        return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
     times = {name: moment(getattr(record, name)) for name in ("created", "expires", "revoked", "used")}
     if record.revoked is not None:
-        state = f"revoked {times['revoked']}"
+        state = f"revoked {minute(record.revoked)}"
     else:
-        until = "never expires" if record.expires is None else f"expires {times['expires']}"
-        state = f"{until}, {'never used' if record.used is None else 'used ' + str(times['used'])}"
+        until = "never expires" if record.expires is None else f"expires {minute(record.expires)}"
+        state = f"{until}, {'never used' if record.used is None else 'last used ' + minute(record.used)}"
     return asdict(record) | times | {"state": state}
