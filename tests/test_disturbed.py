@@ -138,7 +138,7 @@ def test_a_sweep_whose_clock_is_set_and_whose_database_turns_read_only_ends_as_i
         clock.set(STEP_SECONDS)
         if server is not None:
             with set_read_only(server):
-                run.wait_for(lambda: "Ctrl-C stops the sweep" in run.log.read_text())
+                run.wait_for(lambda: "while running jobs go on. Ctrl-C stops." in run.log.read_text())
                 time.sleep(BEAT_SECONDS + 1.0)
         run.wait_for_start("quantize")
         clock.set(-STEP_SECONDS)

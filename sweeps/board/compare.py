@@ -31,10 +31,10 @@ def check(challenger: BoardEntry, incumbent: BoardEntry) -> None:
     """
     names = f"{challenger.name} and {incumbent.name}"
     if challenger is incumbent:
-        raise InputError(f"{challenger.name}: is the same entry twice; name two different entries to compare")
+        raise InputError(f"{challenger.name} is the same entry twice; name two different entries to compare")
     if challenger.track != incumbent.track:
         tracks = f"{challenger.track} and {incumbent.track}"
-        raise InputError(f"{names}: are of different tracks ({tracks}); compare entries of the same track")
+        raise InputError(f"{names} are of different tracks ({tracks}); compare entries of the same track")
     if challenger.data != incumbent.data:
         raise InputError(
             f"{names}: were scored on different validation sets or tokenizations "

@@ -28,7 +28,7 @@ class Patience:
         if self._since is None:
             self._since = now
             limit = f"{AWAY_SECONDS / 60:.0f} minutes"
-            self._say(f"{error}; retried for {limit}, while running jobs go on. Ctrl-C stops the sweep.")
+            self._say(f"{error}; retried for {limit}, while running jobs go on. Ctrl-C stops.")
         if now - self._since > AWAY_SECONDS:
             raise error
         pause(PAUSE_SECONDS)

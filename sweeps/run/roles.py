@@ -67,8 +67,8 @@ class Scheduling:
     def step(self, seconds: float) -> None:
         """Schedule, or stand by, for about so long."""
         if self._scheduler is None and time.monotonic() - self._checked >= TRY_SECONDS:
+            self._take_over()  # where the store is unavailable, the next step tries again: the outage is not over
             self._checked = time.monotonic()
-            self._take_over()
         if self._scheduler is None or self._heartbeat is None:
             time.sleep(seconds)
             return

@@ -18,10 +18,10 @@ def compare_standings(board: Standings, challenger: Standing, incumbent: Standin
     """
     contest, names = board.contest, f"{challenger.entry.name} and {incumbent.entry.name}"
     if challenger is incumbent:
-        raise InputError(f"{challenger.entry.name}: is the same entry twice; name two different entries to compare")
+        raise InputError(f"{challenger.entry.name} is the same entry twice; name two different entries to compare")
     if challenger.entry.track != incumbent.entry.track:
         tracks = f"{challenger.entry.track} and {incumbent.entry.track}"
-        raise InputError(f"{names}: are of different tracks ({tracks}); compare entries of the same track")
+        raise InputError(f"{names} are of different tracks ({tracks}); compare entries of the same track")
     if (reason := board.explain_incomparable(challenger.entry, incumbent.entry)) is not None:
         raise InputError(f"{names}: {reason}")
     test = compare_sides(contest, challenger.side, incumbent.side)

@@ -132,7 +132,9 @@ def describe_tries(entry: EntryColumns) -> str:
     gain = entry["shrunken_gain_mbpb"]
     left = "" if gain is None else f", {gain:.2f} mBPB of the gain left"
     settings = f"{entry['tries']} setting{'' if entry['tries'] == 1 else 's'}"
-    return f"{settings} tried ({', '.join(by)}): p = {format_p(entry['p_tries'])} over all of them{left}"
+    return (
+        f"{settings} tried ({', '.join(by)}): p = {format_p(entry['p_tries'])} over all of them, without margin{left}"
+    )
 
 
 def _name_tryers(part: Mapping[str, Any]) -> str | None:

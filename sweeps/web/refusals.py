@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from golf.errors import InputError
+from golf.errors import InputError, shown
 from jobs.errors import StoreUnavailable
 from jobs.remote.refusals import CODES, refusal_of
 from jobs.secrets import hide_passwords
@@ -21,6 +21,8 @@ from sweeps.web.security.headers import HEADERS
 RETRY_SECONDS = 5
 """After which a client may ask again when the database does not answer."""
 MOST_CHARACTERS = 2000
+TITLES = {400: "Not possible", 403: "Not allowed", 404: "Not found", 409: "Not possible now", 422: "Not possible"}
+"""Of a page that refuses, in plain words."""
 
 
 def handle_errors(app: FastAPI) -> None:
@@ -45,12 +47,16 @@ def handle_errors(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
         problems = (f"{'.'.join(str(part) for part in entry['loc'])}: {entry['msg']}" for entry in error.errors())
-        return _answer(request, 422, "; ".join(problems)[:MOST_CHARACTERS], "see /openapi.json")
+        hint = "" if is_page(request.url.path) else "see /openapi.json"
+        return _answer(request, 422, "; ".join(problems)[:MOST_CHARACTERS], hint)
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        if error.status_code == 404 and is_page(request.url.path):
+            return _answer(request, 404, f"no page is at {shown(request.url.path)}", headers=headers)
         hint = "see /openapi.json" if error.status_code in (404, 405) else ""
-        return _answer(request, error.status_code, str(error.detail), hint, dict(error.headers or {}))
+        return _answer(request, error.status_code, str(error.detail), hint, headers)
 
     @app.exception_handler(Exception)
     def failed(request: Request, error: Exception) -> Response:  # a defect of ours; the log has its traceback
@@ -67,5 +73,5 @@ def _answer(
 ) -> Response:
     if not is_page(request.url.path):
         return problem(status, detail, hint, headers, **facts)
-    title = HTTPStatus(status).phrase
+    title = TITLES.get(status, HTTPStatus(status).phrase)
     return show(request, "problem_page.html.j2", status=status, headers=headers, title=title, detail=detail, hint=hint)

@@ -81,7 +81,10 @@ def run(
         ray = None  # an option wins over a variable
     chosen = choose_executor(executor, ray, here)
     if queue:
-        given = {"FILE": file, "--set": set_, "--tag": tag, "--owner": owner, "--agent": agent, "--json": json_ or None}
+        given = {
+            "FILE": file, "--set": set_, "--tag": tag, "--owner": owner, "--agent": agent, "--json": json_ or None,
+            "--detach": detach or None,
+        }  # fmt: skip
         return _run_queue(chosen, home, db, files, [name for name, value in given.items() if value is not None])
     if file is None:
         raise InputError("FILE: no sweep file is named; name one, or take submitted sweeps with --queue")
@@ -173,7 +176,9 @@ def _run_queue(executor: str, home: Path, db: str | None, files: str | None, giv
     from sweeps.run.driving.queue import run_queue
 
     if given:
-        raise InputError(f"--queue {' '.join(given)}: submitted sweeps bring these along; give --queue alone")
+        raise InputError(
+            f"--queue {' '.join(given)}: submitted sweeps bring their own file and settings; give --queue alone"
+        )
     try:
         run_queue(Workplace.open(home, db, files), executor=executor, say=Terminal(stderr=True).print_line)
     except KeyboardInterrupt:

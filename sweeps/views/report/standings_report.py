@@ -114,7 +114,7 @@ def write_comparison(
         score=describe_score(challenger),
         gain=f"against {describe_score(incumbent)}",
         chips=show_chips(judge_standing(claim, contest)),
-        **show_step(step),
+        **show_step(step.beyond_comparison()),
     )
     figures = known(_draw_pair(challenger, incumbent, contest))
     content = render(

@@ -86,8 +86,8 @@ def draw_dots(values: Sequence[float], low: float, high: float, width: int = WID
 
 def _draw_verdict(comparison: Mapping[str, Any], step: NextStep, columns: int) -> list[str]:
     """The verdict and the next step."""
-    command = [] if step.command is None or " compare " in step.command else [step.command]  # it was just typed
-    next_step = " · ".join([step.sentence, *command])
+    step = step.beyond_comparison()
+    next_step = step.sentence if step.command is None else f"{step.sentence} · {step.command}"
     lines = wrap(escape(state_verdict(comparison)), columns)
     return [*lines, *wrap(escape(f"Next: {next_step}"), columns, indent=6), ""]
 

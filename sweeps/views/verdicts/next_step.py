@@ -1,7 +1,7 @@
 """The next step for a claim: one function, from which every command and page has its advice."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sweeps.views.entry_facts import EntryColumns
@@ -19,6 +19,11 @@ class NextStep:
     sentence: str
     command: str | None
     """Works as it is typed where the sweep was run; None where no command does it."""
+
+    def beyond_comparison(self) -> "NextStep":
+        """The step for readers who have the comparison before them: without its command."""
+        is_comparison = self.command is not None and " compare " in self.command
+        return replace(self, command=None) if is_comparison else self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,10 +14,13 @@ from sweeps.entries.lost import Lost
 from sweeps.text.escaping import to_json
 from sweeps.views.components.charts.frontier import prepare_frontier
 from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
+from sweeps.views.ending import describe_end, finished_at
+from sweeps.views.report.header import MINUTE
 from sweeps.views.report.tables import explain_tables, list_tables
 from sweeps.views.status import current_states, state_of
 from sweeps.views.terminal.formats import to_csv
 from sweeps.views.verdicts.read_verdict import read_spent, read_verdict
+from sweeps.views.verdicts.spending import Spent
 from sweeps.views.wording import format_dollars, format_hours
 from sweeps.web.addresses import entry_address
 from sweeps.web.api.parameters import After, BoardsOf, HomePlace, SweepPath, require_sweep
@@ -129,7 +132,7 @@ def _describe(record: SweepRecord, state: str, place: Workplace) -> dict[str, st
         "state": state,
         "jobs": f"{done} of {total}",
         "owner": record.owner or "–",
-        "spent": format_hours(spent.slot_hours, spent.unit) if spent.dollars is None else format_dollars(spent.dollars),
+        "spent": _describe_cost(spent),
         "started": datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%d %H:%M"),
     }
 
@@ -137,9 +140,19 @@ def _describe(record: SweepRecord, state: str, place: Workplace) -> dict[str, st
 _DONE_AND_ALL = ((JobState.DONE,), tuple(JobState))
 
 
-def _describe_state(record: SweepRecord, state: dict[str, object], place: Workplace) -> str:
-    spent = read_spent(record, place)
-    money = [] if spent.dollars is None else [format_dollars(spent.dollars)]
-    why = f" ({state['reason']})" if state["reason"] else ""
+def _describe_cost(spent: Spent) -> str:
+    if not spent.slot_hours:
+        return "–"
+    return format_hours(spent.slot_hours, spent.unit) if spent.dollars is None else format_dollars(spent.dollars)
+
+
+def _describe_state(record: SweepRecord, state: dict[str, Any], place: Workplace) -> str:
+    """State, time, work, cost, owner and end in a line; of a sweep that has no job yet, state and owner."""
     owner = [f"by {record.owner}"] if record.owner else []
-    return " · ".join([f"{state['state']}{why}", *owner, format_hours(spent.slot_hours, spent.unit), *money])
+    jobs = place.store.jobs(sweep=record.name)
+    if not jobs:
+        why = f" ({state['reason']})" if state["reason"] else ""
+        return " · ".join([f"{state['state']}{why}", *owner])
+    ended = finished_at(record, jobs)
+    finished = [] if ended is None else [f"finished {ended:{MINUTE}}"]
+    return " · ".join([*describe_end(state, record, jobs, read_spent(record, place)), *owner, *finished])

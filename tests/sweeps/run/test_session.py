@@ -146,7 +146,7 @@ def test_an_outage_is_said_with_the_way_to_stop_and_ends_the_sweep_where_a_user_
     monkeypatch.setattr(session, "open_scheduling", lambda *_, **__: contextlib.nullcontext(Stopped(3)))
     with pytest.raises(KeyboardInterrupt):
         session.run(spec_of(), place, executor="local", show=lambda *_: None, say=said.append)
-    assert said[-1].endswith("while running jobs go on. Ctrl-C stops the sweep.")
+    assert said[-1].endswith("while running jobs go on. Ctrl-C stops.")
     place.store.close()
 
 

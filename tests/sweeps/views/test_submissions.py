@@ -102,9 +102,11 @@ def test_states(tmp_path: Path, submission: SubmissionState | None, sweep: Sweep
     store.close()
 
 
-def test_run_takes_a_file_or_the_queue(tmp_path: Path, refused: Callable[..., str]) -> None:
+def test_run_takes_a_file_or_the_queue_and_mcp_a_folder(tmp_path: Path, refused: Callable[..., str]) -> None:
     home = ("--home", tmp_path / "home")
     assert "take submitted sweeps with --queue" in refused("run", *home)
     line = refused("run", "x.toml", "--queue", "--set", "a=1", "--owner", "me", *home)
-    assert "--queue FILE --set --owner: submitted sweeps bring these along" in line
+    assert "--queue FILE --set --owner: submitted sweeps bring their own file and settings" in line
+    assert "--queue --detach: " in refused("run", "--queue", "--detach", *home)
+    assert "nothing: not a folder" in refused("mcp", "--folder", tmp_path / "nothing", *home)
     assert not (tmp_path / "home").exists()

@@ -1,25 +1,17 @@
 """Forms in a real browser, with scripts and without: a sweep is submitted, edited, paused, tagged and cancelled."""
 
-import shutil
-import socket
-import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from golf.threads import BackgroundThread
 from jobs.state import Scope
 from jobs.workplace import Workplace
-from sweeps.web.app import make_app
-from sweeps.web.service import Service
+from tests.sweeps.web.browsing import CHROMIUM, open_browser, serving
 from tests.sweeps.web.test_writing import FILE, checked
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: no form is filled in")
 __all__ = ["checked"]
 
@@ -28,27 +20,15 @@ __all__ = ["checked"]
 def served(tmp_path: Path) -> Iterator[tuple[str, Workplace]]:
     """A service that listens, and its home."""
     place = Workplace.open(tmp_path / "home")
-    listening = socket.create_server(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
-    app = make_app(Service(place=place, host="127.0.0.1", port=port))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-    thread = BackgroundThread("service", lambda: server.run(sockets=[listening]))
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}", place
-    server.should_exit = True
-    thread.join(20)
+    with serving(place) as address:
+        yield address, place
     place.store.close()
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with warnings.catch_warnings(), sync_playwright() as driver:
-        warnings.simplefilter("ignore")
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with open_browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.mark.parametrize("scripts", [True, False])

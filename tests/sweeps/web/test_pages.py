@@ -85,6 +85,8 @@ def test_what_is_not_there_is_a_page(connect: Connect) -> None:
     for path in ("/sweeps/nothing", f"/jobs/{'0' * 64}", "/nothing", "/?sweep=nothing", "/static/nothing.css"):
         answer = connect().get(path)
         assert answer.status_code == 404 and answer.headers["content-type"].startswith("text/html")
+    page = Tags(connect().get("/nothing").text).text
+    assert "no page is at '/nothing'" in page and "openapi" not in page
     assert connect().get("/jobs/xyz").status_code == 422
 
 

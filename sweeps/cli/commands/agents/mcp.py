@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from golf.errors import InputError
 from sweeps.cli.app import HOME, DbOption, FilesOption, HomeOption, app
 from sweeps.cli.errors import explain, hide_given
 from sweeps.text.terminal import Terminal
@@ -31,6 +32,8 @@ def mcp(
     from sweeps.spec.checks.names import check_names
 
     check_names([agent], "--agent")
+    if not folder.is_dir():
+        raise InputError(f"--folder {folder}: not a folder; name the folder that has the sweep files")
     console = Terminal(stderr=True)
 
     def describe(error: Exception) -> dict[str, Any]:

@@ -60,11 +60,13 @@ def serve(
     place = replace(place, store=KeptStore.of(place.store))
     service = Service(place=place, host=host, port=port, names=names or (), public=public, logs_requests=True)
     if not service.is_local and not any(token.revoked is None for token in place.store.tokens()):
-        raise InputError(f"--host {host}: others can reach it, and there is no token yet; golfsweep token create")
+        raise InputError(
+            f"--host {host}: others can reach it, and there is no token yet; golfsweep token create makes one"
+        )
     listening = _listen(host, port)
     service = replace(service, port=listening.getsockname()[1])
     shown = f"[{host}]" if ":" in host else host
-    Terminal(stderr=True).print_line(f"Serving {home} at http://{shown}:{service.port}/api/v1; Ctrl-C stops it.")
+    Terminal(stderr=True).print_line(f"Serving {home} at http://{shown}:{service.port}; Ctrl-C stops it.")
     config = uvicorn.Config(
         make_app(service), log_level="warning", access_log=False, server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
@@ -83,5 +85,5 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = (error.strerror or str(error)).partition(" (while ")[0]
         raise InputError(f"--host {host} --port {port}: {reason}; choose another address or port") from None

@@ -103,11 +103,15 @@ def _checked_owner(owner: str | None) -> str | None:
 
 def _describe(record: Any) -> dict[str, Any]:
     from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    def minute(time: float) -> str:
+        return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
     times = show_moments(record, ("created", "expires", "revoked", "used"))
     if record.revoked is not None:
-        state = f"revoked {times['revoked']}"
+        state = f"revoked {minute(record.revoked)}"
     else:
-        until = "never expires" if record.expires is None else f"expires {times['expires']}"
-        state = f"{until}, {'never used' if record.used is None else 'used ' + str(times['used'])}"
+        until = "never expires" if record.expires is None else f"expires {minute(record.expires)}"
+        state = f"{until}, {'never used' if record.used is None else 'last used ' + minute(record.used)}"
     return asdict(record) | times | {"state": state}

@@ -10,6 +10,7 @@ from sweeps.views.ranking.measure import BITS_PER_BYTE
 from sweeps.views.verdicts.chip import Chip
 from sweeps.views.verdicts.next_step import NextStep
 from sweeps.views.verdicts.sweep_verdict import SweepVerdict
+from sweeps.views.wording import format_p
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +96,7 @@ def prepare_comparison_bar(comparison: Mapping[str, Any], step: NextStep) -> Ver
         gain=f"{challenger['known_as']} is {word}: {challenger['val_bpb_mean']:.4f} against "
         f"{incumbent['val_bpb_mean']:.4f} bpb over {seeds}",
         chips=tuple(_judge_rule(name, verdict) for name, verdict in comparison["verdicts"].items()),
-        **show_step(step),
+        **show_step(step.beyond_comparison()),
     )
 
 
@@ -104,7 +105,8 @@ def _judge_rule(name: str, verdict: Mapping[str, Any]) -> VerdictChip:
     standing, word = {
         True: ("good", "SHOWN"), False: ("warn", "NOT SHOWN"), None: ("unknown", "UNDECIDED")
     }[passed]  # fmt: skip
-    detail = rule.requirement if passed is not None else f"{verdict['why']}; needed: {rule.requirement}"
+    known = verdict["why"] if passed is None else f"p = {format_p(verdict['p_value'])}"
+    detail = f"{known}; needed: {rule.requirement}"
     return VerdictChip(title=f"By the {rule.title}", standing=standing, word=word, detail=detail)
 
 
