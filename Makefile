@@ -36,13 +36,28 @@ pictures: install
 
 # Two parts side by side, of about the same length: lint and the tests that start Ray and gangs, which wait half of their
 # time (one Ray on a machine is enough), and all other tests. Each line names its part as soon as it is printed; a part that
-# fails fails the target, after the other has ended.
+# fails fails the target, after the other has ended. The last lines are what failed in any part, whatever else was printed.
 test: install
-	$(MAKE) --no-print-directory --jobs=2 --keep-going test-gangs test-rest
+	@mkdir -p build && rm -f build/test-*.log
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going test-gangs test-rest; code=$$?; \
+	    for log in build/test-*.log; do $(OUTCOME); done; exit $$code
 
-NAMED = while IFS= read -r line; do printf '%-5s | %s\n' $(@:test-%=%) "$$line"; done
+NAMED = tee build/$@.log | while IFS= read -r line; do printf '%-5s | %s\n' $(@:test-%=%) "$$line"; done
+# What failed in a part and how many tests it had, of its log.
+OUTCOME = echo "$$log: $$(tail -n 1 $$log | cut -c -160)"; grep -aE '^(FAILED|ERROR)|: error:|^[^ ]+ BROKEN' $$log | tail -n 40 | cut -c -160
 
 test-lint: install
+	@$(MAKE) --no-print-directory lint 2>&1 | $(NAMED)
+
+# These few tests take minutes: a line for each.
+test-gangs: test-lint
+	@$(BIN)/python -u -m pytest -v $(GANG_TESTS) 2>&1 | $(NAMED)
+
+# A line for each file.
+test-rest: install
+	@$(BIN)/python -u -m pytest $(addprefix --ignore=,$(GANG_TESTS)) 2>&1 | $(NAMED)
+
+lint: install
 	@$(MAKE) --no-print-directory lint 2>&1 | $(NAMED)
 
 # These few tests take minutes: a line for each.
