@@ -36,17 +36,20 @@ pictures: install
 
 # Two parts side by side, of about the same length: lint and the tests that start Ray and gangs, which wait half of their
 # time (one Ray on a machine is enough), and all other tests. Each line names its part as soon as it is printed; a part that
-# fails fails the target, after the other has ended. The last lines are what failed in any part, whatever else was printed.
+# fails fails the target, after the other has ended. The last lines say what failed, whatever else was printed after it.
 test: install
 	@mkdir -p build && rm -f build/test-*.log
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going test-gangs test-rest; code=$$?; \
-	    for log in build/test-*.log; do $(OUTCOME); done; exit $$code
+	    for log in build/test-*.log; do echo "$$log: $$($(ENDED) $$log | tail -n 1)"; done; \
+	    $(FAILURES) build/test-*.log | cut -c -200 | tail -n 40; exit $$code
 
 NAMED = tee build/$@.log | while IFS= read -r line; do printf '%-5s | %s\n' $(@:test-%=%) "$$line"; done
-# What failed in a part and how many tests it had, of its log.
-OUTCOME = echo "$$log: $$(tail -n 1 $$log | cut -c -160)"; grep -aE '^(FAILED|ERROR)|: error:|^[^ ]+ BROKEN' $$log | tail -n 40 | cut -c -160
+# How pytest or the last of the linters ended, and what they say of each failure.
+ENDED = grep -aE '^=+ .* in [0-9.]+s|^Contracts:|: error:| Error [0-9]'
+FAILURES = grep -ahE '^(FAILED|ERROR) |: error:| BROKEN$$'
 
 test-lint: install
+	@mkdir -p build
 	@$(MAKE) --no-print-directory lint 2>&1 | $(NAMED)
 
 # These few tests take minutes: a line for each.
@@ -55,6 +58,7 @@ test-gangs: test-lint
 
 # A line for each file.
 test-rest: install
+	@mkdir -p build
 	@$(BIN)/python -u -m pytest $(addprefix --ignore=,$(GANG_TESTS)) 2>&1 | $(NAMED)
 
 lint: install
