@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PYTEST = """
 case "$*" in
+*"pytest tests/sweeps"*) echo "=== 5 passed in 3.00s ===";;
 *--ignore*) echo "tests/a.py .F"; echo "FAILED tests/a.py::test_x - no"; echo "=== 1 failed, 1 passed in 2.50s ==="
     echo "Exception ignored in atexit callback"; exit 1;;
 *) {gangs}; echo "=== 3 passed in 1.00s ===";;
@@ -41,16 +42,17 @@ def make(project: Path) -> tuple[int, list[str]]:
     return done.returncode, done.stdout.splitlines()
 
 
-def test_the_last_lines_are_what_failed_in_both_parts(project: Path) -> None:
+def test_the_last_lines_are_what_failed_in_every_part(project: Path) -> None:
     gangs = "sleep 0.2; echo 'ERROR tests/g.py - no Ray'"
     put(project / ".venv/bin/python", PYTEST.format(gangs=gangs))
     code, lines = make(project)
     assert code != 0
-    assert "rest  | Exception ignored in atexit callback" in lines
-    assert lines[-5:] == [
+    assert "rest   | Exception ignored in atexit callback" in lines
+    assert lines[-6:] == [
         "build/test-gangs.log: === 3 passed in 1.00s ===",
         "build/test-lint.log: ",
         "build/test-rest.log: === 1 failed, 1 passed in 2.50s ===",
+        "build/test-sweeps.log: === 5 passed in 3.00s ===",
         "ERROR tests/g.py - no Ray",
         "FAILED tests/a.py::test_x - no",
     ]
