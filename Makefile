@@ -12,7 +12,8 @@ GANG_TESTS := tests/benchmarks tests/docs/test_contributing.py tests/sweeps/subm
     tests/sweeps/run/test_lost_ray.py tests/test_disturbed.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
 
-.PHONY: install demo docs reference pictures test test-lint test-gangs test-rest lint fuzz bench bench-gpu bench-statistics chaos team load
+.PHONY: install demo docs reference pictures test test-lint test-gangs test-sweeps test-rest lint fuzz bench bench-gpu \
+    bench-statistics chaos team load
 
 # Each time: a .venv that is whole and up to date takes a tenth of a second, and one that is broken is made anew.
 install:
@@ -34,15 +35,22 @@ docs: install
 pictures: install
 	$(BIN)/python -m docs.generate.pictures
 
-# Two parts side by side, of about the same length: lint and the tests that start Ray and gangs, which wait half of their
-# time (one Ray on a machine is enough), and all other tests. Each line names its part as soon as it is printed; a part that
-# fails fails the target, after the other has ended.
+# Three parts side by side: lint and the tests that start Ray and gangs, which wait half of their time (one Ray on a machine
+# is enough), those of the sweeps, and all other tests. Each line names its part as soon as it is printed; a part that fails
+# fails the target, after the others have ended. The last lines say what failed, whatever else was printed after it.
 test: install
-	$(MAKE) --no-print-directory --jobs=2 --keep-going test-gangs test-rest
+	@mkdir -p build && rm -f build/test-*.log
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-gangs test-sweeps test-rest; code=$$?; \
+	    for log in build/test-*.log; do echo "$$log: $$($(ENDED) $$log | tail -n 1)"; done; \
+	    $(FAILURES) build/test-*.log | cut -c -200 | tail -n 40; exit $$code
 
-NAMED = while IFS= read -r line; do printf '%-5s | %s\n' $(@:test-%=%) "$$line"; done
+NAMED = tee build/$@.log | while IFS= read -r line; do printf '%-6s | %s\n' $(@:test-%=%) "$$line"; done
+# How pytest or the last of the linters ended, and what they say of each failure.
+ENDED = grep -aE '^=+ .* in [0-9.]+s|^Contracts:|: error:| Error [0-9]'
+FAILURES = grep -ahE '^(FAILED|ERROR) |: error:| BROKEN$$'
 
 test-lint: install
+	@mkdir -p build
 	@$(MAKE) --no-print-directory lint 2>&1 | $(NAMED)
 
 # These few tests take minutes: a line for each.
@@ -50,8 +58,13 @@ test-gangs: test-lint
 	@$(BIN)/python -u -m pytest -v $(GANG_TESTS) 2>&1 | $(NAMED)
 
 # A line for each file.
+test-sweeps: install
+	@mkdir -p build
+	@$(BIN)/python -u -m pytest tests/sweeps $(addprefix --ignore=,$(GANG_TESTS)) 2>&1 | $(NAMED)
+
 test-rest: install
-	@$(BIN)/python -u -m pytest $(addprefix --ignore=,$(GANG_TESTS)) 2>&1 | $(NAMED)
+	@mkdir -p build
+	@$(BIN)/python -u -m pytest --ignore=tests/sweeps $(addprefix --ignore=,$(GANG_TESTS)) 2>&1 | $(NAMED)
 
 lint: install
 	$(BIN)/ruff check .

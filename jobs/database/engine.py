@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleErr
 from golf.errors import InputError
 from jobs.database.json_values import read_json
 from jobs.database.outages import DatabaseOutage, outage_of
+from jobs.database.tables import make_tables
 from jobs.errors import NO_SPACE, StoreUnavailable
 from jobs.secrets import hide_password, hide_passwords
 
@@ -220,7 +221,7 @@ def read_version(connection: Connection) -> str | None:
 
 
 def _migrate(engine: Engine, shown: str, version: str | None, names: Sequence[str]) -> None:
-    """Bring the tables to HEAD.
+    """Bring the tables to HEAD; those of an empty database are made as they are now, without its history.
 
     Raises:
         InputError: the database is not ours, or is newer than this code.
@@ -231,17 +232,22 @@ def _migrate(engine: Engine, shown: str, version: str | None, names: Sequence[st
         )
     if version is not None and version > HEAD:
         raise InputError(f"database {shown}: of version {version}, this golfsweep has {HEAD}; upgrade golfsweep")
+    with engine.begin() as connection:
+        hold(connection, "tables")  # two processes may open a new database at once: the second finds it ready
+        if not _has_version(connection):
+            make_tables(connection, HEAD)
+        elif read_version(connection) != HEAD:
+            _run_migrations(connection)
+
+
+def _run_migrations(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        hold(connection, "tables")  # two processes may open a new database at once: the second finds it ready
-        if _has_version(connection) and read_version(connection) == HEAD:
-            return
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _has_version(connection: Connection) -> bool:

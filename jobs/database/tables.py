@@ -1,10 +1,11 @@
-"""The tables of the store; jobs/database/migrations makes them, and a test compares the two."""
+"""The tables of the store as they are now; jobs/database/migrations makes the same of earlier ones, as a test holds."""
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Float,
     ForeignKey,
     Index,
@@ -348,3 +349,11 @@ notice_senders = Table(
     Column("beat", Float, nullable=False, server_default="0"),
 )
 """Which process makes and sends notices: a lease like that of a driver."""
+
+
+def make_tables(connection: Connection, version: str) -> None:
+    """Make all tables in an empty database, and note their version where the migrations look for it."""
+    metadata.create_all(connection, checkfirst=False)
+    noted = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+    noted.create(connection, checkfirst=False)
+    connection.execute(noted.insert().values(version_num=version))

@@ -37,21 +37,24 @@ def write_wandb(name: str, place: Workplace, folder: Path) -> None:
     wandb = _require("wandb", "wandb")
     os.environ.setdefault("WANDB_SILENT", "true")
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-    for run in list_runs(name, place):
-        offline = wandb.init(
-            project=name,
-            name=run.name,
-            job_type=run.kind,
-            config=dict(run.settings),
-            dir=str(folder),
-            mode="offline",
-            reinit="finish_previous",
-            settings=wandb.Settings(disable_git=True, save_code=False, console="off", x_disable_stats=True),
-        )
-        for step, values in _by_step(run):
-            offline.log(values, step=step)
-        offline.summary.update(dict(run.summary))
-        offline.finish()
+    try:
+        for run in list_runs(name, place):
+            offline = wandb.init(
+                project=name,
+                name=run.name,
+                job_type=run.kind,
+                config=dict(run.settings),
+                dir=str(folder),
+                mode="offline",
+                reinit="finish_previous",
+                settings=wandb.Settings(disable_git=True, save_code=False, console="off", x_disable_stats=True),
+            )
+            for step, values in _by_step(run):
+                offline.log(values, step=step)
+            offline.summary.update(dict(run.summary))
+            offline.finish()
+    finally:
+        wandb.teardown()  # else its service outlives the export, and is not ended before this process is
     for path in [*folder.rglob("*")]:
         if path.is_symlink():  # to logs elsewhere, and to the folder's name of now
             path.unlink()

@@ -1,10 +1,13 @@
 """The application: what answers which request, and what every request passes first."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import BaseRoute
 
 from jobs.store.kept import KeptStore
 from sweeps.web import api, health, pages, static
@@ -26,6 +29,7 @@ from sweeps.web.uploads import Uploads
 def make_app(service: Service) -> FastAPI:
     """The service as an ASGI application."""
     app = FastAPI(
+        routes=_routes(),
         title="golfsweep",
         version=version("golfsweep"),
         docs_url=None,  # its page loads scripts from elsewhere
@@ -40,11 +44,6 @@ def make_app(service: Service) -> FastAPI:
     app.state.metrics = metrics = Metrics(service)
     app.state.uploads = Uploads(service.place, service.max_content_bytes)
     handle_errors(app)
-    app.include_router(health.router)
-    app.include_router(metrics_router)
-    app.include_router(api.make_router())
-    app.include_router(pages.make_router())
-    app.include_router(static.router)
     _declare_problem(app)
     # The last one added is passed first.
     app.add_middleware(BodyLimit, max_bytes=service.max_body_bytes)
@@ -60,6 +59,15 @@ def make_app(service: Service) -> FastAPI:
     if service.logs_requests:
         app.add_middleware(RequestLog, metrics=metrics)
     return app
+
+
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """What answers each path, the same in every application; the types of all requests and answers are read for it."""
+    router = APIRouter()
+    for part in (health.router, metrics_router, api.make_router(), pages.make_router(), static.router):
+        router.include_router(part)
+    return router.routes
 
 
 def _declare_problem(app: FastAPI) -> None:

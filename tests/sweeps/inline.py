@@ -4,7 +4,7 @@ Weights are drawn at random from their seed, so that a whole sweep takes a secon
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from golf.model.gpt import GPT, ModelConfig
 from jobs.events import Event, Failed, Failure, Finished
 from jobs.machine import environment
 from jobs.spec import Order
+from jobs.stages.audit import AUDIT
 from jobs.stages.stage import WorkerStage
 from jobs.stages.work.settings import settings_of
 from jobs.workplace import Workplace
@@ -40,6 +41,7 @@ MODEL = {
 CUT = {"chunk": 64, "window": 64, "min_document_tokens": 16}
 KEPT_TOKENS = 96
 """Of each document."""
+_audits: dict[str, Sequence[Event]] = {}
 
 
 def cut_data(demo: DemoData, folder: Path) -> dict[str, Any]:
@@ -100,9 +102,16 @@ class Inline(InProcessEvents):
             yield _train(task.order, self.record.number(task.order))
             return
         try:
-            yield from task.stage.run(task.order, task.inputs, task.shards)
+            yield from _audit(task) if task.stage is AUDIT else task.stage.run(task.order, task.inputs, task.shards)
         except Exception as error:
             yield Failed(failure=Failure.CRASH, reason=f"{type(error).__name__}: {error}")
+
+
+def _audit(task: Task) -> Sequence[Event]:
+    """The events of an audit, which is half of a sweep's work; it is done once in a process for the same job."""
+    if (key := task.order.job.key) not in _audits:
+        _audits[key] = tuple(AUDIT.run(task.order, task.inputs, task.shards))
+    return _audits[key]
 
 
 def _train(order: Order, seed: int) -> Finished:

@@ -1,6 +1,7 @@
 """The pages of the leaderboard, of sweeps, and of one sweep."""
 
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request

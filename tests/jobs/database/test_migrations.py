@@ -214,11 +214,36 @@ class TestVersions:
         store.close()
 
     def test_the_migrations_make_the_tables_that_the_code_uses(self, engine: sqlalchemy.Engine, url: str) -> None:
-        Store.open(url).close()
-        with engine.connect() as connection:
+        """A database that is new gets those at once."""
+        upgrade(engine, "head")
+        migrated = shape_of(engine)
+        with engine.begin() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": False})
             assert compare_metadata(context, tables.metadata) == []
             assert context.get_current_revision() == HEAD
+            for name in migrated:
+                connection.exec_driver_sql(f"DROP TABLE {name}" + (" CASCADE" if "postgresql" in url else ""))
+        Store.open(url).close()
+        assert shape_of(engine) == migrated
+        with engine.connect() as connection:
+            assert MigrationContext.configure(connection).get_current_revision() == HEAD
+
+
+def shape_of(engine: sqlalchemy.Engine) -> dict[str, Any]:
+    """Tables, columns, keys and indexes of a database, whatever their order."""
+    inspector = sqlalchemy.inspect(engine)
+    return {
+        name: {
+            "columns": {
+                column["name"]: {**column, "type": str(column["type"])} for column in inspector.get_columns(name)
+            },
+            "key": inspector.get_pk_constraint(name)["constrained_columns"],
+            "foreign": sorted(str(key) for key in inspector.get_foreign_keys(name)),
+            "indexes": {index["name"]: index for index in inspector.get_indexes(name)},
+            "unique": inspector.get_unique_constraints(name),
+        }
+        for name in inspector.get_table_names()
+    }
 
 
 def test_the_number_of_jobs_does_not_change_how_many_statements_a_migration_takes(tmp_path: Path) -> None:

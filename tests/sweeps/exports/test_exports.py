@@ -6,6 +6,7 @@ from pathlib import Path
 
 import optuna
 import pandas as pd
+import psutil
 import pytest
 
 from jobs.workplace import Workplace
@@ -142,6 +143,8 @@ def test_tensorboard_reads_curves_trials_and_scores(place: Workplace, tmp_path: 
 def test_an_offline_run_is_written_for_weights_and_biases(place: Workplace, tmp_path: Path) -> None:
     folder = export_sweep("main", "wandb", place, tmp_path / "runs")
     assert len([*folder.glob("wandb/offline-run-*/run-*.wandb")]) == len(sweep(home=place.home.root).seeds) + 5
+    left = [" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)]
+    assert [line for line in left if "wandb" in line] == []
 
 
 def test_names_in_a_plot_are_no_markup() -> None:
