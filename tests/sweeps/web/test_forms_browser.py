@@ -22,6 +22,8 @@ from tests.sweeps.web.test_writing import FILE, checked
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: no form is filled in")
 __all__ = ["checked"]
+MILLISECONDS = 60_000
+"""For whatever a page does, on a machine that does other work, too."""
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def served(tmp_path: Path) -> Iterator[tuple[str, Workplace]]:
         time.sleep(0.05)
     yield f"http://127.0.0.1:{port}", place
     server.should_exit = True
-    thread.join(20)
+    thread.join(MILLISECONDS / 1000)
     place.store.close()
 
 
@@ -47,6 +49,7 @@ def browser() -> Iterator[Any]:
     with warnings.catch_warnings(), sync_playwright() as driver:
         warnings.simplefilter("ignore")
         opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        expect.set_options(timeout=MILLISECONDS)  # `set_default_timeout` does not reach it: it would wait 5 seconds
         yield opened
         opened.close()
 
@@ -61,7 +64,7 @@ def test_a_sweep_is_submitted_and_decided_about(
         list[str](),
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(MILLISECONDS)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if "Security Policy" in message.text else None)
     page.goto(f"{address}/submit")
