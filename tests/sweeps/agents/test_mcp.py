@@ -14,6 +14,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 from golf.data.corpus import DemoData
 from jobs.workplace import Workplace
 from sweeps.views.brief.fitting import MOST_BYTES
+from tests.process_ends import wait_for_ends
 from tests.schemas import validator
 from tests.short_data import with_short_data
 from tests.sweeps.cli.test_run_command import SWEEP
@@ -102,9 +103,7 @@ def test_an_agent_plans_and_runs_a_sweep_that_outlives_the_server(tmp_path: Path
     converse(tmp_path, "home", follow)
     run_process = psutil.Process(started["pid"])
     run_process.terminate()
-    # Where nobody collects it, as in many containers, it stays in the table of processes.
-    living = psutil.wait_procs([run_process], timeout=SECONDS)[1]
-    assert all(process.status() == psutil.STATUS_ZOMBIE for process in living)
+    assert wait_for_ends([run_process], SECONDS) == []
 
     async def read(client: Client, ask: Ask) -> None:
         end = await ask("wait", sweep="small", seconds=100)
