@@ -22,6 +22,7 @@ from jobs.paths import Home
 from jobs.state import AttemptState, JobState
 from jobs.store import Store
 from sweeps.board.leaderboard import COLUMNS, VARYING
+from tests.process_ends import wait_for_ends
 from tests.short_data import with_short_data
 
 TINY = Path(__file__).parent / "tiny.toml"
@@ -52,10 +53,6 @@ def jobs_done(home: Path) -> int:
     if not (home / "golfsweep.db").exists():
         return 0
     return len(store_of(home).jobs(states=[JobState.DONE]))
-
-
-def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +181,7 @@ def test_interrupted_at_any_point_it_ends_in_the_same_leaderboard(
         driver.send_signal(how)
         code = driver.wait(PATIENCE_SECONDS)
         assert code == (-signal.SIGKILL if how == signal.SIGKILL else 128 + how)
-        assert not psutil.wait_procs(alive(below), timeout=60)[1], "processes outlived their driver"
+        assert wait_for_ends(below, 60) == [], "processes outlived their driver"
     assert "resume with: golfsweep run" in (tmp_path / "log.txt").read_text()
 
     done = golfsweep("run", sweep, "--home", home, "--here")

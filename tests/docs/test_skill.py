@@ -3,13 +3,16 @@
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from golf.data.corpus import DemoData
+from jobs.paths import Home
 from jobs.workplace import Workplace
+from sweeps.agents.detached import last_ticket
 from tests.short_data import with_short_data
 from tests.sweeps.cli.test_run_command import SWEEP
 from tests.sweeps.conftest import Command
@@ -18,6 +21,7 @@ from tests.sweeps.made_up import file, play
 
 SKILL = Path(__file__).parents[2] / "skills/golfsweep/SKILL.md"
 MOST_LINES = 60
+SECONDS = 120.0
 
 
 def commands() -> list[str]:
@@ -51,10 +55,12 @@ def test_every_command_works_as_it_stands_there(
 
     def end_run() -> None:
         """What was started in the background has shown that it starts; tests of `run --detach` wait for its end."""
-        runs = [process for process in psutil.Process().children() if "sweeps.cli" in process.cmdline()]
-        for process in runs:
+        ticket = last_ticket("small", Home(tmp_path / "another home"))
+        assert ticket is not None
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(ticket.pid)
             process.terminate()
-        psutil.wait_procs(runs, timeout=60)
+            process.wait(SECONDS)
 
     after: dict[str, Callable[[], None]] = {"init": fill_in, "run": end_run}
     ran = commands()

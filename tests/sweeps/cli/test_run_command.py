@@ -16,6 +16,7 @@ from golf.data.corpus import DemoData
 from jobs.paths import Home
 from jobs.state import JobState
 from jobs.store import Store
+from tests.process_ends import wait_for_ends
 from tests.schemas import check_document
 from tests.sweeps.cli.test_help import completed
 from tests.sweeps.conftest import Command
@@ -155,7 +156,7 @@ def test_a_stopped_sweep_says_how_to_resume(
         process.send_signal(sent)
         out, err = process.communicate(timeout=60)
     assert process.returncode == code
-    assert started and not psutil.wait_procs(started, timeout=30)[1]
+    assert started and wait_for_ends(started, 60) == []
     resume = f"resume with: golfsweep run {sweep} --here --home {home}"
     assert resume in err.splitlines()[-1]
     if not json_:

@@ -21,7 +21,7 @@ from tests.jobs.stores import empty_database
 from tests.postgresql import Server
 from tests.sweeps.inline import Inline, Record, cut_data, spec_of
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 240.0
 RECORDS = {"1": Record(), "2": Record()}
 
 

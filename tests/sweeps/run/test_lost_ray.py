@@ -22,12 +22,13 @@ from jobs.paths import Home
 from jobs.state import SweepState
 from jobs.store import Store
 from sweeps.board.leaderboard import VARYING
+from tests.process_ends import wait_for_ends
 from tests.ray_parts import parts_of
 from tests.short_data import with_short_data
 from tests.sweeps.cli.test_run_command import SWEEP
 
 PATIENCE_SECONDS = 240.0
-END_SECONDS = 20.0
+END_SECONDS = 60.0
 """How long ranks may outlive what they belong to."""
 pytestmark = pytest.mark.timeout(4 * PATIENCE_SECONDS)
 
@@ -118,7 +119,7 @@ def test_a_ray_of_our_own_that_loses_a_part_starts_anew_and_the_sweep_ends_as_if
     assert len(losses) == 2, run.lines()
     assert "its GCS at " in losses[1]
     assert raw(run.lines()) == []
-    assert psutil.wait_procs(below, END_SECONDS)[1] == []
+    assert wait_for_ends(below, END_SECONDS) == []
     undisturbed = start(file, "--here").end()[1]
     assert rows(document) == rows(undisturbed)
     store = Store.open(Home(run.home).database_url)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from golf.threads import BackgroundThread
 from jobs.workplace import Workplace
@@ -17,6 +17,9 @@ from sweeps.web.app import make_app
 from sweeps.web.service import Service
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+MILLISECONDS = 60_000
+"""For whatever a page does, on a machine that does other work, too."""
 
 
 @contextmanager
@@ -34,7 +37,7 @@ def serving(place: Workplace) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(MILLISECONDS / 1000)
 
 
 @contextmanager
@@ -43,5 +46,6 @@ def open_browser() -> Iterator[Any]:
     with warnings.catch_warnings(), sync_playwright() as driver:
         warnings.simplefilter("ignore")
         opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        expect.set_options(timeout=MILLISECONDS)  # `set_default_timeout` does not reach it: it would wait 5 seconds
         yield opened
         opened.close()

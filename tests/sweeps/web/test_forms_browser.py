@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from jobs.state import Scope
 from jobs.workplace import Workplace
-from tests.sweeps.web.browsing import CHROMIUM, open_browser, serving
+from tests.sweeps.web.browsing import CHROMIUM, MILLISECONDS, open_browser, serving
 from tests.sweeps.web.test_writing import FILE, checked
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: no form is filled in")
@@ -41,7 +41,7 @@ def test_a_sweep_is_submitted_and_decided_about(
         list[str](),
     )
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(MILLISECONDS)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if "Security Policy" in message.text else None)
     page.goto(f"{address}/submit")

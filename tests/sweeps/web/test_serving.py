@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,14 +21,17 @@ from jobs.budget import Budget
 from jobs.workplace import Workplace
 from tests.sweeps.conftest import Command
 
-SECONDS = 60.0
+SECONDS = 120.0
 """For whatever takes a moment, on a machine that does other work, too."""
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nobody listens, and that no outgoing connection gets before somebody does."""
+    first_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(first_outgoing // 2, first_outgoing)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @pytest.fixture

@@ -27,18 +27,23 @@ from sweeps.run import session
 from tests.sweeps import inline
 from tests.sweeps.web.test_serving import free_port
 
-SECONDS = 120.0
+SECONDS = 240.0
 """For whatever takes seconds, on a machine that does other work, too."""
 WORKER = """
-import sys, time
+import os, time
 from cluster.registry import EXECUTORS
 from tests.sweeps import inline
 EXECUTORS["inline"] = inline.KIND
-inline.Inline.record.before = lambda _: time.sleep(0.3)
+begun = []
+def wait_at_gate(task):
+    begun.append(task.id)
+    while os.path.exists(f"{os.environ['GATES']}.{len(begun)}"):
+        time.sleep(0.02)
+inline.Inline.record.before = wait_at_gate
 from sweeps.cli import main
 main()
 """
-"""`golfsweep` whose executor `inline` computes everything in its own process, and leaves time to disturb it."""
+"""`golfsweep` whose executor `inline` computes everything in its own process; a file by a job's number holds it up."""
 
 
 class Elsewhere:
@@ -97,12 +102,17 @@ class Processes:
     def home(self, name: str) -> Path:
         return self._folder / name
 
+    def gate(self, name: str, number: int) -> Path:
+        """While this file exists, the job of this number, from 1 on, does not begin in a worker."""
+        return self._folder / f"{name}.gate.{number}"
+
     def log(self, name: str) -> str:
         return (self._folder / f"{name}.log").read_text()
 
     def _start(self, name: str, words: list[str]) -> subprocess.Popen[bytes]:
         log = self._stack.enter_context((self._folder / f"{name}.log").open("ab"))
-        process = subprocess.Popen([sys.executable, *words], env=self._environment, stdout=log, stderr=log)
+        environment = {**self._environment, "GATES": str(self._folder / f"{name}.gate")}
+        process = subprocess.Popen([sys.executable, *words], env=environment, stdout=log, stderr=log)
         self._stack.callback(process.wait)
         self._stack.callback(process.kill)
         return process
@@ -143,6 +153,9 @@ def test_a_board_is_the_same_whatever_died_on_the_way(
     kind = ExecutorKind(summary="no slots", join=f"{__name__}:Elsewhere")
     driver = threading.Thread(target=drive, daemon=True)
     with Processes(own_place, tmp_path) as processes, patch.dict(EXECUTORS, none=kind):
+        in_outage, never = processes.gate("first", 3), processes.gate("first", 7)
+        in_outage.touch()
+        never.touch()
         service = processes.serve()
         first = processes.work("first")
         wait_until(lambda: "Ready" in processes.log("first"))
@@ -151,10 +164,10 @@ def test_a_board_is_the_same_whatever_died_on_the_way(
         wait_until(lambda: done() >= 2)
         service.kill()
         service.wait()
+        in_outage.unlink()
         wait_until(lambda: "retried for 10 minutes" in processes.log("first"))
         processes.serve()
-        after_outage = done()
-        wait_until(lambda: done() >= after_outage + 2)
+        wait_until(lambda: done() >= 6)
         first.kill()
         first.wait()
         driver.join(SECONDS)

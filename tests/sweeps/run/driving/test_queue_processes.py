@@ -33,7 +33,7 @@ def file_of(name: str, tokens: Path, script: str) -> dict[str, Any]:
             "file": script,
             "launch": "python",
             "python": sys.executable,
-            "env": {"DATA_PATH": "{data}", "SEED": "{seed}", "SHIFT": 0.1 if name == "one" else 0.3, "SLEEP": 0.05},
+            "env": {"DATA_PATH": "{data}", "SEED": "{seed}", "SHIFT": 0.1 if name == "one" else 0.3},
             "train": {"out": {"artifact": "model.bin"}, "metric": "final_toy_exact"},
         },
         "seeds": {"confirm": [2, 3]},
@@ -69,7 +69,10 @@ def test_a_killed_process_leaves_its_sweeps_to_the_other(tmp_path: Path, postgre
         (tokens / f"x_{split}_000000.bin").write_bytes(bytes(100))
     store, files, log = Store.open(empty_database(postgresql)), tmp_path / "files", tmp_path / "log"
     place = Workplace.open(tmp_path / "home", postgresql.url, str(files))
-    digest = place.files.put(TOY.read_bytes())
+    gate, gated = tmp_path / "gate", tmp_path / "toy.py"  # no sweep ends before the first process is killed
+    gate.touch()
+    gated.write_text(f"import os, time\nwhile os.path.exists({str(gate)!r}):\n    time.sleep(0.02)\n{TOY.read_text()}")
+    digest = place.files.put(gated.read_bytes())
     for name in NAMES:
         text = "\n".join(f"{key} = {toml(value)}" for key, value in file_of(name, tokens, "code/toy.py").items())
         store.submit(name, SubmittedContent(file=text, files={"code/toy.py": digest}))
@@ -78,6 +81,7 @@ def test_a_killed_process_leaves_its_sweeps_to_the_other(tmp_path: Path, postgre
         with queue(tmp_path / "b", postgresql.url, files, tmp_path / "log b") as second:
             first.send_signal(signal.SIGKILL)
             first.wait()
+            gate.unlink()
             ended = [SubmissionState.ENDED] * 2
             wait_for(lambda: [each.state for each in store.last_submissions()] == ended, tmp_path / "log b")
             second.send_signal(signal.SIGINT)
@@ -87,7 +91,7 @@ def test_a_killed_process_leaves_its_sweeps_to_the_other(tmp_path: Path, postgre
     assert store.live_drivers() == [] and store.live_schedulers() == []
     undisturbed = Workplace.open(tmp_path / "undisturbed")
     for name in NAMES:
-        spec = parse_sweep(file_of(name, tokens, str(TOY)), "test")
+        spec = parse_sweep(file_of(name, tokens, str(gated)), "test")
         assert session.run(spec, undisturbed, executor="local", show=lambda *_: None, say=lambda _: None).done
         rows, others = (board_of(name, each).table() for each in (place, undisturbed))
         kept = ("name", "track", "rank", "seeds", "val_bpb_mean", "bytes_total", "findings")

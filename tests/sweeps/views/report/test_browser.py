@@ -98,7 +98,7 @@ def look(browser: Any, pages: dict[str, Path]) -> Iterator[Any]:
 
     def open_page(name: str, **context: Any) -> Any:
         contexts.append(browser.new_context(**({"viewport": DESKTOP} | context)))
-        contexts[-1].set_default_timeout(15_000)
+        contexts[-1].set_default_timeout(60_000)
         page = contexts[-1].new_page()
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
