@@ -127,7 +127,7 @@ def test_guessing_tokens_is_bounded(connect: Connect) -> None:
     assert codes.count(401) <= 10 and codes[-1] == 429
 
 
-def test_others_are_not_reached_under_a_loopback_name() -> None:
-    place: Workplace = None  # type: ignore[assignment]
+def test_others_are_not_reached_under_a_loopback_name(own_place: Workplace) -> None:
+    place = own_place
     assert Service(place=place, host="0.0.0.0", port=1, names=["sweeps.example"]).hosts == ["0.0.0.0", "sweeps.example"]
     assert make_app(Service(place=place, host="127.0.0.1", port=1)).docs_url is None
