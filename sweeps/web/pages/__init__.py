@@ -2,18 +2,8 @@
 
 from fastapi import APIRouter
 
-from sweeps.web.pages import (
-    boards,
-    comparisons,
-    controlling,
-    entries,
-    jobs,
-    login,
-    operations,
-    records,
-    sharing,
-    submitting,
-)
+from sweeps.web.pages import boards, comparisons, entries, jobs, login, operations, records
+from sweeps.web.pages.forms import controlling, sharing, submitting
 
 ROOMS = (boards, entries, comparisons, records, submitting, sharing, controlling, jobs, operations, login)
 """Modules with a `router`; a further page is a function in one of them, or a module and its name here."""

@@ -27,8 +27,8 @@ from sweeps.web.addresses import entry_address
 from sweeps.web.api.parameters import After, BoardsOf, HomePlace, SweepPath, require_sweep
 from sweeps.web.api.sweeps import page_of_sweeps
 from sweeps.web.kept.boards import KeptBoards
-from sweeps.web.pages.controlling import describe_control
 from sweeps.web.pages.filters import BoardFilter, FilterQuery, list_choices
+from sweeps.web.pages.forms.controlling import describe_control
 from sweeps.web.pages.rendering import PagePart, draw_part, show, show_part
 from sweeps.web.pages.sweep_content import MOST_ENTRIES, describe_board
 

@@ -20,7 +20,7 @@ from sweeps.views.show import describe
 from sweeps.views.verdicts.known_names import words_for
 from sweeps.web.api import jobs
 from sweeps.web.api.parameters import After, HomePlace, KeyPath, SweepPath
-from sweeps.web.pages.controlling import job_decisions
+from sweeps.web.pages.forms.controlling import job_decisions
 from sweeps.web.pages.rendering import show
 from sweeps.web.problems import NotFound
 

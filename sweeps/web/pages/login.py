@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from sweeps.web.pages.forms import read_fields
+from sweeps.web.pages.forms.fields import read_fields
 from sweeps.web.pages.rendering import show
 from sweeps.web.security.access import COOKIE
 

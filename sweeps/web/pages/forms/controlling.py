@@ -21,7 +21,7 @@ from sweeps.web.actions import deciding
 from sweeps.web.actions.submitting import differences
 from sweeps.web.api.control import MOST_SEEDS, require_job
 from sweeps.web.api.parameters import ActingStore, HomePlace, KeyPath, SweepPath, require_sweep
-from sweeps.web.pages.forms import Fields, read_fields, read_number
+from sweeps.web.pages.forms.fields import Fields, read_fields, read_number
 from sweeps.web.pages.rendering import show
 from sweeps.web.problems import NotFound
 

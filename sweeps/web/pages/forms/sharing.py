@@ -20,7 +20,7 @@ from sweeps.web.api.access.shares import link_of, make_share
 from sweeps.web.api.parameters import ActingStore, BoardsOf, EntryPath, HomePlace, SweepPath
 from sweeps.web.kept.boards import KeptBoards
 from sweeps.web.pages.entries import describe_entry
-from sweeps.web.pages.forms import read_fields
+from sweeps.web.pages.forms.fields import read_fields
 from sweeps.web.pages.rendering import show
 from sweeps.web.pages.sweep_content import describe_board
 
