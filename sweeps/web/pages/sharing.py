@@ -79,7 +79,7 @@ def _describe(share: ShareRecord, place: Workplace) -> dict[str, Any] | None:
         return None
     if share.entry is None:
         content = describe_board(record, place, lost)
-        return {"sweep": share.sweep, "state": record.state, "problems": lost.lines(), **content}
+        return {"sweep": share.sweep, "state": record.state, "problems": [*lost.lines()], **content}
     if read_entry(share.sweep, share.entry, place) is None:
         return None
     return describe_entry(describe(f"{share.sweep}/{share.entry}", place), place)
