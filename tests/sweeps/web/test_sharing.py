@@ -64,6 +64,7 @@ def test_a_sweep_is_shown_without_a_login_or_a_way_to_the_rest(
     assert not {"form", "nav", "textarea", "iframe"} & set(page.elements)
     assert answer.headers["X-Robots-Tag"] == "noindex, nofollow" and answer.headers["Cache-Control"] == "no-store"
     assert '<meta name="robots" content="noindex, nofollow">' in answer.text
+    assert 'aria-label="Problems"' not in answer.text
     assert "set-cookie" not in answer.headers and answer.headers["Referrer-Policy"] == "no-referrer"
 
 

@@ -80,7 +80,7 @@ def _describe(share: ShareRecord, place: Workplace, boards: KeptBoards) -> dict[
         return None
     if share.entry is None:
         content = describe_board(record, place, boards, lost)
-        return {"sweep": share.sweep, "state": record.state, "problems": lost.lines(), **content}
+        return {"sweep": share.sweep, "state": record.state, "problems": [*lost.lines()], **content}
     if read_entry(share.sweep, share.entry, place) is None:
         return None
     return describe_entry(describe(f"{share.sweep}/{share.entry}", place), place)

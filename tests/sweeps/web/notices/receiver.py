@@ -1,10 +1,12 @@
 """A receiver of webhooks: a real HTTP server on this machine that answers as a test says, and keeps what it got."""
 
 import json
+import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 
 
@@ -27,6 +29,8 @@ class Receiver:
 
     answers: list[tuple[int, Mapping[str, str]]] = field(default_factory=lambda: [(204, {})])
     messages: list[Message] = field(default_factory=list)
+    certificate: Path | None = None
+    """With it and the key beside it, both in one file, it speaks TLS."""
     silent: threading.Event | None = None
     """An answer waits for it."""
     url: str = ""
@@ -56,6 +60,11 @@ class Receiver:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/hook/s3cretPart99"
+        if self.certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self.url = f"https://localhost:{self._server.server_port}/hook/s3cretPart99"
         threading.Thread(target=self._server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02}).start()
         return self
 

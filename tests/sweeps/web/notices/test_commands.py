@@ -12,10 +12,12 @@ from typing import Any
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
+from prometheus_client import generate_latest
 
 from jobs.state import Scope, SweepState
 from jobs.workplace import Workplace
 from sweeps.web.app import make_app
+from sweeps.web.measuring.metrics import StoreCollector
 from sweeps.web.notices.signing import sign
 from sweeps.web.service import Service
 from tests.sweeps.conftest import Command
@@ -60,6 +62,19 @@ def test_a_webhook_is_added_listed_tested_and_removed(add: Add, golfsweep: Comma
     assert json.loads(golfsweep("webhook", "list", "--home", home, "--json")[1]) == {"webhooks": []}
     code, shown, _ = golfsweep("webhook", "add", "--help")
     assert code == 0 and "--url" not in shown  # everybody on a machine can read command lines
+
+
+def test_the_list_says_what_does_not_arrive(add: Add, golfsweep: Command, home: Path, own_place: Workplace) -> None:
+    made, store = add(URL, "--form", "generic"), own_place.store
+    store.take_notices("a")
+    for give_up in (True, False):
+        store.test_webhook(made["id"])
+        store.note_failed("a", store.due_deliveries()[0], "answered with 404, Not Found", 60.0, give_up=give_up)
+    _, listed, _ = golfsweep("webhook", "list", "--home", home)
+    assert "failing: answered with 404, Not Found, tried again " in listed
+    assert "(0 delivered, 1 waiting, 1 given up)" in listed
+    metrics = generate_latest(StoreCollector(Service(place=own_place, host="127.0.0.1", port=0))).decode()
+    assert f'golfsweep_notices_given_up{{form="generic",webhook="{made["id"]}"}} 1.0' in metrics
 
 
 @pytest.mark.parametrize("words", [

@@ -1,7 +1,10 @@
 """Where notices may go, what is sent there, and what comes of it: to a real receiver on this machine."""
 
 import re
+import shutil
 import socket
+import ssl
+import subprocess
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from jobs.machine.clock import steady_epoch
 from jobs.state import NoticeKind, WebhookForm
 from jobs.store import Delivery, Notice
-from sweeps.web.notices import sending
+from sweeps.web.notices import destinations, sending
 from sweeps.web.notices.destinations import NotAllowed, are_public, check_destination
 from sweeps.web.notices.retries import (
     FINAL,
@@ -134,6 +137,35 @@ class TestSending:
             assert receiver.silent is not None
             receiver.silent.set()
         assert answer.status is None and answer.error.startswith("no answer: ")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of localhost that nobody else trusts, and its key, in one file."""
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    words += ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    words += ["-keyout", str(path), "-out", str(path)]
+    subprocess.run(words, check=True, capture_output=True)
+    return path
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+class TestTls:
+    def test_who_is_not_trusted_gets_nothing(self, certificate: Path) -> None:
+        with Receiver(certificate=certificate) as receiver:
+            answer = send(delivery(receiver.url), "https://b", private=True)
+        assert receiver.messages == [] and answer.error.startswith("its certificate is not valid: self")
+
+    def test_who_is_trusted_gets_it_under_its_own_name_alone(
+        self, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(destinations, "_context", lambda: ssl.create_default_context(cafile=certificate))
+        with Receiver(certificate=certificate) as receiver:
+            assert send(delivery(receiver.url), "https://b", private=True).error == ""
+            other = send(delivery(receiver.url.replace("localhost", "127.0.0.1")), "https://b", private=True)
+        [message] = receiver.messages
+        assert message.headers["Host"] == receiver.url.split("/")[2] and "certificate is not valid" in other.error
 
 
 class TestRetries:
