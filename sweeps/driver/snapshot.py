@@ -21,6 +21,8 @@ class Snapshot:
     """Name and score of the best trial so far, in bits per byte."""
     to_come: Mapping[str, int]
     """Jobs still to be done by stage, those that are not written down yet included."""
+    infeasible: int = 0
+    """Trials without a score because artifact and code are over the file's limit of bytes."""
     confirmed: int = 0
     """Scores of entries, one for each seed, that are known."""
     to_confirm: int = 0

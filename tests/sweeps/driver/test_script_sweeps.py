@@ -143,6 +143,15 @@ def test_over_limit_bytes_is_infeasible_and_not_failed(world: Callable[..., Worl
     assert played.trials()[best].parameters["script.train.env.DEPTH"] == "1"
 
 
+def test_what_is_over_limit_bytes_is_counted_and_not_waited_for(world: Callable[..., World]) -> None:
+    script = {**FILE["script"], "eval": {**FILE["script"]["eval"], "limit_bytes": 15_000}}
+    played = world(spec_of(script=script, confirm={"top": 8}))
+    before, end = played.look(), played.play()
+    over = [trial.state for trial in played.trials().values()].count("infeasible")
+    assert 0 < over == end.infeasible < 8
+    assert before.to_confirm == (2 + 8) * 2 and end.to_confirm == end.confirmed == (2 + 8 - over) * 2
+
+
 def test_without_a_limit_depth_wins(world: Callable[..., World]) -> None:
     script = {**FILE["script"], "eval": {**FILE["script"]["eval"], "limit_bytes": 0}}
     played = world(spec_of(script=script))
