@@ -125,6 +125,7 @@ class Driver:
             trials_done=sum(state != "running" for state in states),
             infeasible=states.count("infeasible"),
             best=self._search.best(),
+            by_proxy=self.spec.search is not None and self.spec.search.section.proxy is not None,
             to_come={stage: len(jobs) for stage, jobs in self._requests.to_come.items()},
             blocked=self._search.blocked,
         )

@@ -126,7 +126,7 @@ def describe_results(snapshot: Snapshot) -> list[str]:
     parts = []
     if snapshot.best is not None:
         name, bpb = snapshot.best
-        parts.append(f"best tuning score {bpb:.4f} ({name})")
+        parts.append(f"best {'proxy' if snapshot.by_proxy else 'tuning'} score {bpb:.4f} ({name})")
     if over := snapshot.infeasible:
         parts.append(f"{over} trial{'' if over == 1 else 's'} over the byte limit")
     if failed := len(snapshot.failures):

@@ -107,7 +107,7 @@ def test_there_are_as_many_trainings_as_distinct_training_settings_and_seeds(wor
 
 def test_trials_run_under_the_proxy_and_on_their_own_data_and_entries_do_not(world: Callable[..., World]) -> None:
     played = world(spec_of())
-    played.play()
+    assert played.play().by_proxy
     for stage, width in (("train", 2), ("eval", 1)):
         for job in jobs_of(played, stage):
             is_trial = job.seed == 1
