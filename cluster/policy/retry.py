@@ -17,8 +17,6 @@ MAX_LOST = 20
 """Attempts that may be lost: more mean that the job itself kills its nodes."""
 MAX_DIED = 5
 """Attempts whose worker may die on a living node: chance or an operator does not hit one job more often."""
-MAX_NOT_READY = 3
-"""Attempts for which a node may lack something, once there is no node that was not tried."""
 NODE_STRIKES = 3
 """Jobs in a row that must fail on a node to quarantine it."""
 
@@ -53,9 +51,9 @@ RULES: Mapping[Failure, Rule] = {
         "retried on another node or later; not counted as a failure",
     ),
     Failure.NOT_READY: Rule(
-        counted=False, bound=MAX_NOT_READY, elsewhere=True,
-        meaning="its node lacks a program, a module, data, or the interpreter of the sweep's other jobs; retried on "
-        f"another node; {MAX_NOT_READY} attempts at most, or one for each node if there are more",
+        counted=False, bound=1, elsewhere=True,  # on each node that there is
+        meaning="its node lacks a program, a module, data, or the interpreter of the sweep's other jobs; "
+        "tried once on each node",
     ),
     Failure.CRASH: Rule(
         counted=True, bound=MAX_FAILURES, elsewhere=False, meaning="its process ended with an error; the log says where"

@@ -36,6 +36,11 @@ def unclear_metric(live: LiveLog, metric: str | None) -> Failed | None:
     return None
 
 
+def diverged(live: LiveLog) -> Failed | None:
+    """Why a script must not go on whose loss is not a number; None where it is one."""
+    return None if live.nan is None else Failed(failure=Failure.DIVERGED, reason=f"not finite: {short(live.nan)}")
+
+
 def unfinished(reason: str) -> Failed:
     """A script that ended well and did not do what its stage says of it: another attempt would not, either."""
     return Failed(failure=Failure.BAD_CONFIGURATION, reason=reason)

@@ -1,23 +1,20 @@
-"""A participant's script as the program of a gang: unchanged, in an empty folder; what it leaves is judged."""
+"""A participant's script as the program of a gang: unchanged, in an empty folder, and watched while it runs."""
 
 import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from golf.errors import InputError
-from jobs.events import FAILED_AFTER, Failed, Failure, Finished
-from jobs.failures import any_killed, classify_text, died_of_signal
+from jobs.events import Failed, Failure, Finished
 from jobs.logs.live import LiveLog
 from jobs.logs.metric import LAST
 from jobs.logs.step_rate import first_rate
 from jobs.program import LOG, Complete, GangEnd, GangPace, Program
-from jobs.scripts.document_scores import read_document_scores
+from jobs.scripts.ended import EndedScript, name_exception
 from jobs.scripts.kept import KeptFiles
 from jobs.scripts.log_files import LogFiles
-from jobs.scripts.metric_value import read_metric, short, unclear_metric, unfinished
+from jobs.scripts.metric_value import diverged, read_metric
 from jobs.scripts.outputs import Outputs, inside
 from jobs.scripts.place import put_code, values_of
 from jobs.scripts.placeholders import fill
@@ -33,8 +30,6 @@ LEFT_BYTES = 2**20
 """Files of a script's folder that are larger than this are removed when it has ended."""
 _LIMITED = re.compile(r"0*[1-9]\d*(?:\.\d*)?|0*\.\d*[1-9]\d*", re.ASCII)
 """A limit of seconds that is not 0, which means none."""
-_EXCEPTION = re.compile(r"^(?:\[rank\d+\]: ?)?((?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b.*)$", re.MULTILINE)
-"""The last line of a traceback."""
 
 
 class ScriptProgram(Program):
@@ -105,7 +100,7 @@ class ScriptProgram(Program):
         return self._rate
 
     def verdict(self, folder: Path, pace: GangPace) -> Failed | Complete | None:
-        if (lost := self._lost()) is not None:
+        if (lost := diverged(self._live)) is not None:
             return lost
         if pace.quiet >= self._grace and self._is_complete(pace):
             return Complete()
@@ -119,10 +114,6 @@ class ScriptProgram(Program):
     def _read_logs(self, *, last: bool = False) -> None:
         for name, content in self._logs.news(last=last):
             self._live.feed(name, content)
-
-    def _lost(self) -> Failed | None:
-        line = self._live.nan
-        return None if line is None else Failed(failure=Failure.DIVERGED, reason=f"not finite: {short(line)}")
 
     def _is_complete(self, pace: GangPace) -> bool:
         """Whether a script that is silent has done all that its stage wants of it.
@@ -156,81 +147,31 @@ class ScriptProgram(Program):
 
     def finish(self, folder: Path, end: GangEnd) -> Finished | Failed:
         self._read_to_end()
-        problem = (
-            self._lost()
-            or self._changed_kept()
-            or unclear_metric(self._live, self._run.metric)
-            or self._missing_output()
-        )
-        if problem is not None:
-            return problem
-        try:
-            files = self._outputs.read()
-        except InputError as error:
-            return unfinished(str(error))
-        made = self._made(folder, files, end.at, self._notes(end))
-        if not (folder / SCORES).exists():
-            return made
-        try:
-            table, totals = read_document_scores(folder / SCORES)
-        except InputError as error:
-            return unfinished(str(error))
-        outputs = {**made.outputs, "document_scores": None, "document_totals": totals}
-        return Finished(outputs=outputs, files={**made.files, "document_scores": table})
+        return self._ended(folder).judge(end, self._waited)
 
     def written(self, folder: Path, failed: Failed) -> Finished:
-        """Outputs that it completed before it failed; those that a kill may have cut off are left out.
-
-        A stage without a metric is there for its outputs. If they are complete, and a training is at its end, nothing
-        of its work is missing, and later stages go on from them.
-        """
-        if failed.failure in (Failure.DIVERGED, Failure.DISK_FULL) or self._kept.changed():
-            return Finished(outputs={})
-        ended_itself = failed.failure in (Failure.CRASH, Failure.BAD_CONFIGURATION, Failure.GPU_MEMORY)
-        log = (folder / LOG).read_text(encoding="utf-8", errors="replace")
-        files = self._outputs.read_written(settled=not ended_itself or any_killed(log))
         self._read_to_end()
-        is_whole = bool(files) and set(files) == set(self._run.outputs) and not self._live.in_training
-        if not is_whole or self._run.metric is not None or failed.failure == Failure.BAD_CONFIGURATION:
-            return Finished(outputs={}, files=files)
-        why = f"{failed.failure}: {failed.reason}"
-        made = self._made(folder, files, time.monotonic(), [f"it failed after its outputs were complete ({why})"])
-        return Finished(outputs={**made.outputs, FAILED_AFTER: why}, files=made.files)
+        return self._ended(folder).keep_written(failed)
 
-    def _made(self, folder: Path, files: Mapping[str, bytes], at: float, notes: list[str]) -> Finished:
-        """What it has given, with its outputs as contents."""
-        sizes = {role: len(content) for role, content in files.items()}
-        live = self._live
-        name, value = read_metric(live, self._run.metric)
-        outputs: dict[str, Any] = {
-            "metric": None if name is None else {"name": name, "value": value},
-            "bpb_per_nat": live.bpb_per_nat(name),
-            "scores": dict(live.scores()),
-            "clocks": {"process_seconds": at - self._started, **live.clocks()},
-            "bytes": {**live.bytes(), **sizes, "code": sum(map(len, self._code.values()))},
-            "runtime": dict(self._runtime),
-            "notes": notes,
-        }
-        contents = {**files, "log": (folder / LOG).read_bytes()}
-        if curve := live.metrics():
-            contents["metrics"] = curve
-        return Finished(outputs={**outputs, **dict.fromkeys(contents)}, files=contents)
+    def errors(self, folder: Path) -> list[tuple[Failure, str]]:
+        return name_exception((folder / LOG).read_text(encoding="utf-8", errors="replace"))
 
     def _read_to_end(self) -> None:
         self._read_logs(last=True)
         self._live.end()
 
-    def errors(self, folder: Path) -> list[tuple[Failure, str]]:
-        """The exception that the log ends with, unless the log names a cause that we know better.
-
-        That the others lost their connection is only how they saw it.
-        """
-        text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
-        lines = _EXCEPTION.findall(text)
-        own = [line for line in lines if "ChildFailedError" not in line and classify_text(line) == Failure.CRASH]
-        if not own or classify_text(text) not in (Failure.CRASH, Failure.COLLECTIVE) or died_of_signal(text):
-            return []
-        return [(Failure.CRASH, short(own[0]))]
+    def _ended(self, folder: Path) -> EndedScript:
+        return EndedScript(
+            run=self._run,
+            log=folder / LOG,
+            scores=folder / SCORES,
+            live=self._live,
+            kept=self._kept,
+            outputs=self._outputs,
+            code_bytes=sum(map(len, self._code.values())),
+            runtime=self._runtime,
+            started=self._started,
+        )
 
     def clean(self, folder: Path) -> None:
         """Remove what is large, and what was put there: logs and small files stay to explain the attempt."""
@@ -239,30 +180,3 @@ class ScriptProgram(Program):
         for path in (folder / RUN).rglob("*"):
             if not path.is_symlink() and path.is_file() and path.stat().st_size > LEFT_BYTES:
                 path.unlink(missing_ok=True)
-
-    def _changed_kept(self) -> Failed | None:
-        if not (changed := self._kept.changed()):
-            return None
-        return unfinished(
-            f"{', '.join(changed)}: a program changed this kept file, which could not be prevented; "
-            "see what keep cannot redirect in docs/scripts.md, or use a switch of the script"
-        )
-
-    def _missing_output(self) -> Failed | None:
-        problems = self._outputs.problems()
-        return (
-            unfinished("; ".join(f"it ended without an error and {problem}" for problem in problems))
-            if problems
-            else None
-        )
-
-    def _notes(self, end: GangEnd) -> list[str]:
-        notes = []
-        if not end.exited:
-            notes.append(
-                f"its work was complete, but it had not ended after {self._waited:g} s of silence; it was ended"
-            )
-        if end.left:
-            left = "a process" if end.left == 1 else f"{end.left} processes"
-            notes.append(f"{left} that it had left running {'was' if end.left == 1 else 'were'} ended")
-        return notes

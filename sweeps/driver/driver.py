@@ -95,7 +95,7 @@ class Driver:
             job.state not in TERMINAL_STATES for job in self._requests.jobs.values()
         )
         done = winners is not None and ended and judged and not early
-        return self._snapshot(self._phase(winners, done), chains, done=done)
+        return self._snapshot(self._phase(winners, done), chains, done=done, winners=winners)
 
     def _ended(self) -> str | None:
         """Why the sweep must not go on; None while it runs, and for a follower."""
@@ -105,18 +105,27 @@ class Driver:
         return f"{record.state}: {record.reason}" if record.reason else record.state
 
     def _snapshot(
-        self, phase: str, chains: Sequence[JobChain | None], *, done: bool, ended: str | None = None
+        self,
+        phase: str,
+        chains: Sequence[JobChain | None],
+        *,
+        done: bool,
+        ended: str | None = None,
+        winners: Sequence[int] | None = None,
     ) -> Snapshot:
+        states = [trial.state for trial in self._search.trials.values()]
         return Snapshot(
             phase=phase,
             done=done,
             ended=ended,
             confirmed=sum(chain is not None and chain.done for chain in chains),
-            to_confirm=max(len(chains), self._count_measurements()),
+            to_confirm=max(len(chains), self._count_measurements(winners)),
             jobs=tuple(self._requests.jobs.values()),
             trials=self.spec.search.section.trials if self.spec.search else 0,
-            trials_done=sum(trial.state != "running" for trial in self._search.trials.values()),
+            trials_done=sum(state != "running" for state in states),
+            infeasible=states.count("infeasible"),
             best=self._search.best(),
+            by_proxy=self.spec.search is not None and self.spec.search.section.proxy is not None,
             to_come={stage: len(jobs) for stage, jobs in self._requests.to_come.items()},
             blocked=self._search.blocked,
         )
@@ -274,12 +283,13 @@ class Driver:
             recipe = self._search.recipe(number)
             yield Measurement(recipe=recipe, seed=seed, documents=DocumentSet(split="val"), entry=entry, trial=number)
 
-    def _count_measurements(self) -> int:
-        """Scores of entries that the sweep has in the end, if no trial fails."""
+    def _count_measurements(self, winners: Sequence[int] | None) -> int:
+        """Scores of entries that the sweep has in the end; before it knows its best trials, if enough have a score."""
         if self.spec.challenge is not None:
             return 0  # as many as its analyses take
         trials = self.spec.search.section.trials if self.spec.search else 0
-        chosen = min(self.spec.confirm_top, trials) * len(self.spec.seeds.confirm)
+        confirmed = min(self.spec.confirm_top, trials) if winners is None else len(winners)
+        chosen = confirmed * len(self.spec.seeds.confirm)
         reported = len(self.spec.seeds.report) if chosen else 0
         return sum(len(arm.seeds) for arm in self.spec.arms) + chosen + reported
 

@@ -21,6 +21,10 @@ class Snapshot:
     """Name and score of the best trial so far, in bits per byte."""
     to_come: Mapping[str, int]
     """Jobs still to be done by stage, those that are not written down yet included."""
+    by_proxy: bool = False
+    """Whether trials run cheaper than entries, so that the score of none is that of an entry."""
+    infeasible: int = 0
+    """Trials without a score because artifact and code are over the file's limit of bytes."""
     confirmed: int = 0
     """Scores of entries, one for each seed, that are known."""
     to_confirm: int = 0

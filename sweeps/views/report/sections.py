@@ -87,10 +87,12 @@ def list_sections(
 
 
 def describe_trial_documents(file: Mapping[str, Any]) -> str:
-    """What the trials of a sweep file are scored on."""
+    """What the trials of a sweep file are scored on, and whether as entries are."""
+    proxy = " By the proxy of the file: cheaper than entries run, and not to be compared with their scores."
+    cheaper = proxy if (file.get("search") or {}).get("proxy") is not None else ""
     if "script" in file and file["data"].get("validation", "given") == "given":
-        return "On the validation set itself, as the script is given it; only the seeds are others."
-    return "On tuning documents, which are neither trained on nor part of the validation set."
+        return f"On the validation set itself, as the script is given it; only the seeds are others.{cheaper}"
+    return f"On tuning documents, which are neither trained on nor part of the validation set.{cheaper}"
 
 
 def show_search(record: SweepRecord, place: Workplace, measure: Measure = BITS_PER_BYTE) -> PageSection:

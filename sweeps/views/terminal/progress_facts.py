@@ -122,11 +122,13 @@ def describe_usage(moment: SweepMoment) -> list[str]:
 
 
 def describe_results(snapshot: Snapshot) -> list[str]:
-    """The best score of the search, named as what it is, and failures."""
+    """The best score of the search, named as what it is, trials that the file rules out, and failures."""
     parts = []
     if snapshot.best is not None:
         name, bpb = snapshot.best
-        parts.append(f"best tuning score {bpb:.4f} ({name})")
+        parts.append(f"best {'proxy' if snapshot.by_proxy else 'tuning'} score {bpb:.4f} ({name})")
+    if over := snapshot.infeasible:
+        parts.append(f"{over} trial{'' if over == 1 else 's'} over the byte limit")
     if failed := len(snapshot.failures):
         parts.append(f"{failed} job{'' if failed == 1 else 's'} failed")
     return parts

@@ -26,7 +26,7 @@ def attempts_until_final(failures: Sequence[Failure]) -> int | None:
         (Failure.LOST, 20),
         (Failure.DIED, 5),
         (Failure.UNFIT, None),
-        (Failure.NOT_READY, 3),
+        (Failure.NOT_READY, 1),
         (Failure.CRASH, 3),
         (Failure.HANG, 3),
         (Failure.COLLECTIVE, 3),

@@ -37,13 +37,12 @@ def test_another_cluster_gets_what_none_of_our_nodes_can_run(world: World, order
     assert world.job(key).state == JobState.DONE
 
 
-def test_the_only_cluster_says_so_soon(world: World, orders: Orders) -> None:
+def test_the_only_cluster_says_so_at_once(world: World, orders: Orders) -> None:
     key = world.put(orders.train())
-    for _ in range(3):
-        world.step()
-        world.now += 2
-        world.step(LACKS)
-        world.now += 2
+    world.step()
+    world.step(LACKS)
+    world.step()
+    assert len(world.store.attempts(key)) == 1, "the node was asked, and has not changed since"
     assert world.job(key).state == JobState.FAILED
 
 

@@ -107,7 +107,7 @@ def test_there_are_as_many_trainings_as_distinct_training_settings_and_seeds(wor
 
 def test_trials_run_under_the_proxy_and_on_their_own_data_and_entries_do_not(world: Callable[..., World]) -> None:
     played = world(spec_of())
-    played.play()
+    assert played.play().by_proxy
     for stage, width in (("train", 2), ("eval", 1)):
         for job in jobs_of(played, stage):
             is_trial = job.seed == 1
@@ -141,6 +141,15 @@ def test_over_limit_bytes_is_infeasible_and_not_failed(world: Callable[..., Worl
     assert end.counts["failed"] == 0
     [best] = {chain.measurement.trial for chain in played.driver.confirmed()} - {None}
     assert played.trials()[best].parameters["script.train.env.DEPTH"] == "1"
+
+
+def test_what_is_over_limit_bytes_is_counted_and_not_waited_for(world: Callable[..., World]) -> None:
+    script = {**FILE["script"], "eval": {**FILE["script"]["eval"], "limit_bytes": 15_000}}
+    played = world(spec_of(script=script, confirm={"top": 8}))
+    before, end = played.look(), played.play()
+    over = [trial.state for trial in played.trials().values()].count("infeasible")
+    assert 0 < over == end.infeasible < 8
+    assert before.to_confirm == (2 + 8) * 2 and end.to_confirm == end.confirmed == (2 + 8 - over) * 2
 
 
 def test_without_a_limit_depth_wins(world: Callable[..., World]) -> None:

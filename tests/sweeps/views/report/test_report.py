@@ -140,3 +140,6 @@ def test_work_and_documents_are_named_as_the_sweep_has_them() -> None:
     assert describe_trial_documents(script).startswith("On the validation set itself")
     for other in ({"data": {"tokens": "demo"}}, {**script, "data": {"tokens": "x", "validation": "holdout"}}):
         assert describe_trial_documents(other).startswith("On tuning documents")
+    for search in (None, {"proxy": None}):
+        assert describe_trial_documents({**script, "search": search}).endswith("only the seeds are others.")
+    assert "not to be compared" in describe_trial_documents({**script, "search": {"proxy": {"gpus": 1}}})

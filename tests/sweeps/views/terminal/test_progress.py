@@ -90,6 +90,15 @@ def test_a_line_has_all_facts() -> None:
     )
 
 
+def test_a_line_counts_trials_that_the_file_rules_out() -> None:
+    over = replace(MOMENT, snapshot=replace(SNAPSHOT, infeasible=1))
+    assert line(over).endswith(" · best tuning score 1.2346 (trial 3) · 1 trial over the byte limit · 1 job failed")
+
+
+def test_the_score_of_a_cheaper_trial_is_named_as_such() -> None:
+    assert "best proxy score 1.2346 (trial 3)" in line(replace(MOMENT, snapshot=replace(SNAPSHOT, by_proxy=True)))
+
+
 def test_a_line_leaves_out_what_is_not_known() -> None:
     assert line(SweepMoment(snapshot=None, seconds=0.2)) == "0s · starting"
     assert line(SweepMoment(snapshot=EMPTY, seconds=61.0)) == "1m01s · 0 slots busy"
