@@ -33,7 +33,7 @@ MEMORY, MEMORY_BYTES = Path("/dev/shm"), 16 * 2**30
 """A file system in memory, and how much it must have free: golfsweep's doctor wants 10 GiB beside what tests leave."""
 
 YOUNG_OBJECTS = 20_000
-"""New objects after which garbage is looked for; by default 700, which takes a tenth of the time of many small tests."""
+"""New objects after which garbage is looked for; by default 700, which takes a tenth of many small tests' time."""
 
 os.environ["OMP_NUM_THREADS"] = "1"
 # Torch reads it when it is first imported, which the conftest of a folder may do, before `pytest_configure` is called.

@@ -24,7 +24,7 @@ from sweeps.web.uploads import Uploads
 def make_app(service: Service) -> FastAPI:
     """The service as an ASGI application."""
     app = FastAPI(
-        routes=_routes(),
+        routes=[*_routes()],
         title="golfsweep",
         version=version("golfsweep"),
         docs_url=None,  # its page loads scripts from elsewhere

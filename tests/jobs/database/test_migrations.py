@@ -213,9 +213,7 @@ class TestVersions:
         assert claimed.key == job.key
         store.close()
 
-    def test_the_migrations_make_the_tables_that_the_code_uses(
-        self, engine: sqlalchemy.Engine, url: str
-    ) -> None:
+    def test_the_migrations_make_the_tables_that_the_code_uses(self, engine: sqlalchemy.Engine, url: str) -> None:
         """A database that is new gets those at once."""
         upgrade(engine, "head")
         migrated = shape_of(engine)
