@@ -5,14 +5,14 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 .SHELLFLAGS := -o pipefail -c
 
-# Tests that run whole sweeps, scripts and gangs. Those that use Ray come last: the one that they share runs until the end.
-GANG_TESTS := tests/benchmarks tests/docs/test_contributing.py tests/sweeps/submission \
-    $(wildcard tests/cluster/executors/test_script_*.py tests/sweeps/run/test_script_*.py) \
-    tests/sweeps/cli/test_run_command.py tests/sweeps/cli/test_executor_option.py tests/test_end_to_end.py \
-    tests/sweeps/run/test_lost_ray.py tests/test_disturbed.py \
+# Tests that run whole sweeps, scripts and gangs, with Ray and without. One Ray is shared by those that come last, until the end.
+RAY_TESTS := tests/benchmarks tests/sweeps/cli/test_run_command.py tests/sweeps/cli/test_executor_option.py \
+    tests/sweeps/run/test_script_example.py tests/test_end_to_end.py tests/sweeps/run/test_lost_ray.py tests/test_disturbed.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
+GANG_TESTS := tests/docs/test_contributing.py tests/sweeps/submission \
+    $(filter-out $(RAY_TESTS),$(wildcard tests/cluster/executors/test_script_*.py tests/sweeps/run/test_script_*.py))
 
-.PHONY: install demo docs reference pictures test test-lint test-gangs test-sweeps test-rest lint fuzz bench bench-gpu bench-statistics chaos team
+.PHONY: install demo docs reference pictures test test-lint test-ray test-gangs test-sweeps test-rest lint fuzz bench bench-gpu bench-statistics chaos team
 
 # Each time: a .venv that is whole and up to date takes a tenth of a second, and one that is broken is made anew.
 install:
@@ -34,12 +34,12 @@ docs: install
 pictures: install
 	$(BIN)/python -m docs.generate.pictures
 
-# Three parts side by side: lint and the tests that start Ray and gangs, which wait half of their time (one Ray on a machine
-# is enough), those of the sweeps, and all other tests. Each line names its part as soon as it is printed; a part that fails
-# fails the target, after the others have ended. The last lines say what failed, whatever else was printed after it.
+# Four parts side by side: lint and the tests that start gangs, and those that start Ray, which both wait half of their time (one
+# Ray on a machine is enough), those of the sweeps, and all other tests. Each line names its part as soon as it is printed; a part
+# that fails fails the target, after the others have ended. The last lines say what failed, whatever else was printed after it.
 test: install
 	@mkdir -p build && rm -f build/test-*.log
-	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-gangs test-sweeps test-rest; code=$$?; \
+	@$(MAKE) --no-print-directory --jobs=4 --keep-going test-ray test-gangs test-sweeps test-rest; code=$$?; \
 	    for log in build/test-*.log; do echo "$$log: $$($(ENDED) $$log | tail -n 1)"; done; \
 	    $(FAILURES) build/test-*.log | cut -c -200 | tail -n 40; exit $$code
 
@@ -56,14 +56,18 @@ test-lint: install
 test-gangs: test-lint
 	@$(BIN)/python -u -m pytest -v $(GANG_TESTS) 2>&1 | $(NAMED)
 
+test-ray: install
+	@mkdir -p build
+	@$(BIN)/python -u -m pytest -v $(RAY_TESTS) 2>&1 | $(NAMED)
+
 # A line for each file.
 test-sweeps: install
 	@mkdir -p build
-	@$(BIN)/python -u -m pytest tests/sweeps $(addprefix --ignore=,$(GANG_TESTS)) 2>&1 | $(NAMED)
+	@$(BIN)/python -u -m pytest tests/sweeps $(addprefix --ignore=,$(GANG_TESTS) $(RAY_TESTS)) 2>&1 | $(NAMED)
 
 test-rest: install
 	@mkdir -p build
-	@$(BIN)/python -u -m pytest --ignore=tests/sweeps $(addprefix --ignore=,$(GANG_TESTS)) 2>&1 | $(NAMED)
+	@$(BIN)/python -u -m pytest --ignore=tests/sweeps $(addprefix --ignore=,$(GANG_TESTS) $(RAY_TESTS)) 2>&1 | $(NAMED)
 
 lint: install
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ case "$*" in
 *"pytest tests/sweeps"*) echo "=== 5 passed in 3.00s ===";;
 *--ignore*) echo "tests/a.py .F"; echo "FAILED tests/a.py::test_x - no"; echo "=== 1 failed, 1 passed in 2.50s ==="
     echo "Exception ignored in atexit callback"; exit 1;;
+*"pytest -v tests/benchmarks"*) echo "=== 4 passed in 4.00s ===";;
 *) {gangs}; echo "=== 3 passed in 1.00s ===";;
 esac
 """
@@ -48,9 +49,10 @@ def test_the_last_lines_are_what_failed_in_every_part(project: Path) -> None:
     code, lines = make(project)
     assert code != 0
     assert "rest   | Exception ignored in atexit callback" in lines
-    assert lines[-6:] == [
+    assert lines[-7:] == [
         "build/test-gangs.log: === 3 passed in 1.00s ===",
         "build/test-lint.log: ",
+        "build/test-ray.log: === 4 passed in 4.00s ===",
         "build/test-rest.log: === 1 failed, 1 passed in 2.50s ===",
         "build/test-sweeps.log: === 5 passed in 3.00s ===",
         "ERROR tests/g.py - no Ray",
