@@ -5,15 +5,15 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 .SHELLFLAGS := -o pipefail -c
 
-# Tests that run whole sweeps, scripts and gangs. Those that use Ray come last: the one that they share runs until the end.
-GANG_TESTS := tests/benchmarks tests/docs/test_contributing.py tests/sweeps/submission \
-    $(wildcard tests/cluster/executors/test_script_*.py tests/sweeps/run/test_script_*.py) \
-    tests/sweeps/cli/test_run_command.py tests/sweeps/cli/test_executor_option.py tests/test_end_to_end.py \
-    tests/sweeps/run/test_lost_ray.py tests/test_disturbed.py \
+# Tests that run whole sweeps, scripts and gangs, with Ray and without. One Ray is shared by those that come last, until the end.
+RAY_TESTS := tests/benchmarks tests/sweeps/cli/test_run_command.py tests/sweeps/cli/test_executor_option.py \
+    tests/sweeps/run/test_script_example.py tests/test_end_to_end.py tests/sweeps/run/test_lost_ray.py tests/test_disturbed.py \
     tests/cluster/executors/test_executors.py tests/cluster/executors/test_new_stage.py
+GANG_TESTS := tests/docs/test_contributing.py tests/sweeps/submission \
+    $(filter-out $(RAY_TESTS),$(wildcard tests/cluster/executors/test_script_*.py tests/sweeps/run/test_script_*.py))
 
-.PHONY: install demo docs reference pictures test test-lint test-gangs test-sweeps test-rest lint fuzz bench bench-gpu \
-    bench-statistics chaos team load
+.PHONY: install demo docs reference pictures test test-lint test-ray test-gangs test-sweeps test-rest lint fuzz bench \
+    bench-gpu bench-statistics chaos team load
 
 # Each time: a .venv that is whole and up to date takes a tenth of a second, and one that is broken is made anew.
 install:
@@ -35,19 +35,24 @@ docs: install
 pictures: install
 	$(BIN)/python -m docs.generate.pictures
 
-# Three parts side by side: lint and the tests that start Ray and gangs, which wait half of their time (one Ray on a machine
-# is enough), those of the sweeps, and all other tests. Each line names its part as soon as it is printed; a part that fails
-# fails the target, after the others have ended. The last lines say what failed, whatever else was printed after it.
+# Four parts, three of them at a time: lint and the tests that start gangs, and those that start Ray, which both wait half of
+# their time (one Ray on a machine is enough), those of the sweeps, and all other tests. Each line names its part as soon as it
+# is printed. What fails in a part is run once more, alone: a machine that does other work, too, can be late. What fails twice
+# fails the target, after the other parts have ended. The last lines name all that failed, whatever else was printed after it.
 test: install
 	@mkdir -p build && rm -f build/test-*.log
-	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-gangs test-sweeps test-rest; code=$$?; \
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-ray test-gangs test-sweeps test-rest; code=$$?; \
 	    for log in build/test-*.log; do echo "$$log: $$($(ENDED) $$log | tail -n 1)"; done; \
-	    $(FAILURES) build/test-*.log | cut -c -200 | tail -n 40; exit $$code
+	    [ $$code != 0 ] || note='passed when run once more: '; \
+	    $(FAILURES) build/test-*.log | sort -u | cut -c -200 | tail -n 40 | sed "s/^/$$note/"; exit $$code
 
 NAMED = tee build/$@.log | while IFS= read -r line; do printf '%-6s | %s\n' $(@:test-%=%) "$$line"; done
 # How pytest or the last of the linters ended, and what they say of each failure.
 ENDED = grep -aE '^=+ .* in [0-9.]+s|^Contracts:|: error:| Error [0-9]'
 FAILURES = grep -ahE '^(FAILED|ERROR) |: error:| BROKEN$$'
+PYTEST = $(BIN)/python -u -m pytest -o cache_dir=build/$@
+TWICE = { $(PYTEST) $(1) || { echo "Once more, what failed:"; $(PYTEST) --last-failed --last-failed-no-failures none $(1); }; } \
+    2>&1 | $(NAMED)
 
 test-lint: install
 	@mkdir -p build
@@ -55,16 +60,20 @@ test-lint: install
 
 # These few tests take minutes: a line for each.
 test-gangs: test-lint
-	@$(BIN)/python -u -m pytest -v $(GANG_TESTS) 2>&1 | $(NAMED)
+	@$(call TWICE,-v $(GANG_TESTS))
+
+test-ray: install
+	@mkdir -p build
+	@$(call TWICE,-v $(RAY_TESTS))
 
 # A line for each file.
 test-sweeps: install
 	@mkdir -p build
-	@$(BIN)/python -u -m pytest tests/sweeps $(addprefix --ignore=,$(GANG_TESTS)) 2>&1 | $(NAMED)
+	@$(call TWICE,tests/sweeps $(addprefix --ignore=,$(GANG_TESTS) $(RAY_TESTS)))
 
 test-rest: install
 	@mkdir -p build
-	@$(BIN)/python -u -m pytest --ignore=tests/sweeps $(addprefix --ignore=,$(GANG_TESTS)) 2>&1 | $(NAMED)
+	@$(call TWICE,--ignore=tests/sweeps $(addprefix --ignore=,$(GANG_TESTS) $(RAY_TESTS)))
 
 lint: install
 	$(BIN)/ruff check .

@@ -5,12 +5,15 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from golf.data import corpus
 from golf.data.corpus import DemoData, build_demo
 from tests.postgresql import Server, find_binaries
 
@@ -33,8 +36,7 @@ MEMORY, MEMORY_BYTES = Path("/dev/shm"), 16 * 2**30
 """A file system in memory, and how much it must have free: golfsweep's doctor wants 10 GiB beside what tests leave."""
 
 YOUNG_OBJECTS = 20_000
-"""New objects after which garbage is looked for; by default 700, which is a tenth of the time of many small tests."""
-
+"""New objects after which garbage is looked for; by default 700, which takes a tenth of many small tests' time."""
 os.environ["OMP_NUM_THREADS"] = "1"
 # Torch reads it when it is first imported, which the conftest of a folder may do, before `pytest_configure` is called.
 # Threads that wait for each other's tiny operations take many times as long when another process shares their cores.
@@ -83,6 +85,22 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
     yield
     del os.environ["XDG_CACHE_HOME"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def corpus_built_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give every home of this process a copy of the bundled corpus: each build takes seconds, and all are alike."""
+    build, kept, building = corpus._build, tmp_path_factory.mktemp("corpus") / "demo", threading.Lock()
+
+    def copy(folder: Path, model: Path) -> None:
+        with building:
+            if not kept.exists():
+                kept.mkdir()
+                build(kept, kept / model.name)
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+
+    with patch.object(corpus, "_build", copy):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -176,7 +176,7 @@ def test_interrupted_at_any_point_it_ends_in_the_same_leaderboard(
         while jobs_done(home) < after:
             assert driver.poll() is None, (tmp_path / "log.txt").read_text()
             assert time.monotonic() < until
-            time.sleep(0.05)
+            time.sleep(0.1)
         below = psutil.Process(driver.pid).children(recursive=True)
         driver.send_signal(how)
         code = driver.wait(PATIENCE_SECONDS)
