@@ -2,11 +2,13 @@
 "use strict";
 
 const address = document.body.dataset.events;
-let waiting = null, lost = false;
+const AGAIN = 3000;  // milliseconds until what failed is tried again
+let waiting = null, lost = false, last = null;
 
 async function renew() {
   waiting = null;
-  const answer = await fetch(location.href, {headers: {Accept: "text/html"}, redirect: "error"});
+  const answer = await fetch(location.href, {headers: {Accept: "text/html"}, redirect: "manual"});
+  if (answer.status >= 500) throw new Error("the service or its database is away");
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("main"), old = document.querySelector("main");
@@ -36,10 +38,22 @@ function note(text) {
   document.body.append(line);
 }
 
+function later(milliseconds) {
+  waiting ??= setTimeout(() => renew().catch(() => { waiting = null; later(AGAIN); }), milliseconds);
+}
+
+function follow() {
+  const source = new EventSource(last === null ? address : `${address.split("?")[0]}?after=${last}`);
+  source.addEventListener("message", (event) => { last = event.lastEventId || last; later(400); });
+  source.addEventListener("open", () => { if (lost) { lost = false; note(""); later(0); } });
+  source.addEventListener("error", () => {
+    lost = true;
+    note("Not connected; this page may be out of date. Trying again …");
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, AGAIN);  // refused: the browser gives up by itself
+  });
+}
+
 if (address && window.EventSource) {
   document.querySelector("main").dataset.source = document.querySelector("main").innerHTML;
-  const source = new EventSource(address);
-  source.addEventListener("message", () => { waiting ??= setTimeout(() => renew().catch(() => {}), 400); });
-  source.addEventListener("open", () => { if (lost) { lost = false; note(""); renew().catch(() => {}); } });
-  source.addEventListener("error", () => { lost = true; note("Not connected; this page may be out of date. Trying again …"); });
+  follow();
 }
