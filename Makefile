@@ -44,7 +44,7 @@ test: install
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-ray test-gangs test-sweeps test-rest; code=$$?; \
 	    for log in build/test-*.log; do echo "$$log: $$($(ENDED) $$log | tail -n 1)"; done; \
 	    [ $$code != 0 ] || note='passed when run once more: '; \
-	    $(FAILURES) build/test-*.log | sort -u | cut -c -200 | tail -n 40 | sed "s/^/$$note/"; exit $$code
+	    $(FAILURES) build/test-*.log | awk '!seen[$$0]++' | cut -c -200 | tail -n 40 | sed "s/^/$$note/"; exit $$code
 
 NAMED = tee build/$@.log | while IFS= read -r line; do printf '%-6s | %s\n' $(@:test-%=%) "$$line"; done
 # How pytest or the last of the linters ended, and what they say of each failure.

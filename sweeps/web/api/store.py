@@ -58,7 +58,7 @@ def _endpoint(name: str) -> Callable[..., Response]:
         given = {field: getattr(arguments, field) for field in arguments.model_fields_set}
         if "limit" in type(arguments).model_fields:
             asked = getattr(arguments, "limit", None)
-            given["limit"] = MOST_ITEMS if asked is None else min(asked, MOST_ITEMS)
+            given["limit"] = MOST_ITEMS if asked is None else max(0, min(asked, MOST_ITEMS))
         try:
             content = write(getattr(store, name)(**given))
         except InputError:

@@ -1,7 +1,11 @@
 """Pages for browsers, made of the components of reports; they work without scripts, and are live with them."""
 
-from fastapi import APIRouter
+from contextlib import suppress
 
+from fastapi import APIRouter, Depends, Request
+
+from jobs.errors import StoreUnavailable
+from sweeps.web.api.parameters import HomePlace
 from sweeps.web.pages import boards, comparisons, entries, jobs, login, operations, records
 from sweeps.web.pages.forms import controlling, sharing, submitting
 
@@ -13,5 +17,11 @@ def make_router() -> APIRouter:
     """All pages."""
     router = APIRouter()
     for room in ROOMS:
-        router.include_router(room.router)
+        router.include_router(room.router, dependencies=[Depends(_note_event)])
     return router
+
+
+def _note_event(request: Request, place: HomePlace) -> None:
+    """Note the last event before a page is made: its stream of events goes on after that one."""
+    with suppress(StoreUnavailable):  # whatever needs the database says so
+        request.state.last_event = place.store.last_event()

@@ -71,10 +71,16 @@ def show(
     frame = {
         "links": LINKS,
         "here": request.url.path,
-        "events": events,
+        "events": _continued(request, events),
         "caller": "" if caller is None else caller.owner,
         "has_token": caller is not None and caller.token is not None,
         "may_submit": caller is not None and caller.scope.includes(Scope.SUBMIT),
     }
     text = _environment().get_template(template).render(**frame, **content)
     return HTMLResponse(text, status_code=status, headers=headers)
+
+
+def _continued(request: Request, events: str) -> str:
+    """The address of a stream that goes on where a page ends, so that nothing is lost between the two."""
+    after = getattr(request.state, "last_event", None)
+    return events if not events or after is None else f"{events}?after={after}"

@@ -92,7 +92,7 @@ class Processes:
     def serve(self) -> subprocess.Popen[bytes]:
         words = ["serve", "--port", str(self._port), "--home", str(self._place.home.root)]
         process = self._start("service", ["-m", "sweeps.cli", *words])
-        wait_until(self._answers)
+        wait_until(lambda: answers(self.url))
         return process
 
     def work(self, name: str) -> subprocess.Popen[bytes]:
@@ -117,10 +117,12 @@ class Processes:
         self._stack.callback(process.kill)
         return process
 
-    def _answers(self) -> bool:
-        with suppress(httpx2.TransportError):
-            return httpx2.get(f"{self.url}/healthz").status_code == 200
-        return False
+
+def answers(url: str) -> bool:
+    """Whether a service lives at an address."""
+    with suppress(httpx2.TransportError):
+        return httpx2.get(f"{url}/healthz").status_code == 200
+    return False
 
 
 def wait_until(fulfilled: Callable[[], Any]) -> None:

@@ -32,9 +32,9 @@ def work(
     """Run jobs of sweeps that others drive, on this machine or a cluster.
 
     With --server, only this machine connects to the service: it needs no open port and no database. It takes jobs that
-    fit its slots and machine class, and sends logs, scores and artifacts as they appear. Data must lie at the same
-    paths as where the sweep was started; a job whose data are not here goes to other machines. Ctrl-C ends what runs,
-    and gives it back.
+    fit its slots and machine class, and sends logs, scores and artifacts as they appear. Data are found by what is in
+    them: where the sweep has them, or below the folders of GOLFSWEEP_DATA; a job whose data are not here goes to other
+    machines. Ctrl-C ends what runs, and gives it back.
 
     Example: golfsweep work --server https://sweeps.example.org --here
     """
