@@ -18,7 +18,7 @@ from sweeps.web.app import make_app
 from sweeps.web.measuring import requests
 from sweeps.web.security.headers import HEADERS
 from sweeps.web.service import Service
-from tests.jobs.stores import done, order
+from tests.jobs.stores import FACTS, done, order
 from tests.sweeps.web.conftest import NAME, Connect
 
 FORM = "application/x-www-form-urlencoded"
@@ -151,3 +151,17 @@ def test_a_record_of_no_form_breaks_no_page(admin: TestClient, content: dict[str
     assert admin.post("/api/v1/store/put_record", json={"name": "x", "content": content}).status_code == 200
     for path in ("/", "/records", "/records/x", "/records/5", "/api/v1/records", "/leaderboard.csv"):
         assert admin.get(path).status_code < 500, path
+
+
+def test_a_failure_of_no_kind_is_refused(admin: TestClient, own_place: Workplace) -> None:
+    store = own_place.store
+    store.put_sweep("s", {"file": {}})
+    store.beat("a")
+    store.put_job(order(1))
+    [record] = store.claim("a", 1)
+    number = store.start_attempt(record.key, "a", **FACTS)
+    body = {"key": record.key, "attempt": number, "reason": "x", "counted": True, "final": True, "failure": "<b>"}
+    answer = admin.post("/api/v1/store/fail", json=body)
+    assert answer.status_code == 422 and "expected one of" in answer.text
+    assert admin.post("/api/v1/store/fail", json=body | {"failure": None}).status_code == 200
+    assert admin.get(f"/jobs/{record.key}").status_code == 200
