@@ -1,6 +1,7 @@
 """Requests that no client of ours sends: each is refused as what it is, and none ends in an error of the service."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from jobs.database.engine import translate_errors
 from jobs.errors import Unreadable
 from jobs.state import Scope
 from jobs.workplace import Workplace
+from sweeps.web.actions import checking
 from sweeps.web.app import make_app
 from sweeps.web.measuring import requests
 from sweeps.web.security.headers import HEADERS
@@ -165,3 +167,27 @@ def test_a_failure_of_no_kind_is_refused(admin: TestClient, own_place: Workplace
     assert answer.status_code == 422 and "expected one of" in answer.text
     assert admin.post("/api/v1/store/fail", json=body | {"failure": None}).status_code == 200
     assert admin.get(f"/jobs/{record.key}").status_code == 200
+
+
+def test_submissions_that_wait_leave_threads_for_others(admin: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "ROOM", threading.Semaphore(2))
+    monkeypatch.setattr(checking, "AT_ONCE", threading.Semaphore(0))
+    monkeypatch.setattr(checking, "SECONDS", 3.0)
+    codes: list[int] = []
+
+    def submit() -> None:
+        answer = admin.post("/api/v1/sweeps", json={"file": "name = 'x'"})
+        codes.append(answer.status_code)
+        assert answer.headers["retry-after"] == "30"
+
+    threads = [threading.Thread(target=submit) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    began = time.monotonic()
+    while len(codes) < 10 and time.monotonic() - began < 60:
+        time.sleep(0.05)
+    waiting = sum(thread.is_alive() for thread in threads)
+    for thread in threads:
+        thread.join()
+    assert codes == [503] * 12 and waiting <= 2
+    assert checking.ROOM._value == 2, "all have left"
