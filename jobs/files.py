@@ -39,6 +39,17 @@ def do_nothing() -> None:
     """What happens between two parts of a content where nobody waits."""
 
 
+def checked_digest(digest: str) -> str:
+    """A digest, which a database whose rows somebody else has written may not have in its place.
+
+    Raises:
+        Unreadable: it is none, so that no content has it.
+    """
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        raise Unreadable(str(digest), f"{shown(str(digest))} is not a digest: expected 64 hexadecimal digits")
+    return digest
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredFile:
     """A file of a file store."""
@@ -292,9 +303,7 @@ class FileStore:
             raise StoreUnavailable(f"file store {self._shown} unavailable: {hide_passwords(reason)}") from error
 
     def _path(self, digest: str) -> str:
-        if not _DIGEST.fullmatch(digest):
-            raise ValueError(f"{shown(digest)} is not a digest: expected 64 hexadecimal digits")
-        return f"{self._root}/{digest[:2]}/{digest}"
+        return f"{self._root}/{checked_digest(digest)[:2]}/{digest}"
 
 
 def _why_unreadable(path: str) -> str | None:

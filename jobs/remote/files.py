@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from golf.errors import InputError
 from jobs.errors import StoreUnavailable, Unreadable
-from jobs.files import REMADE, FileStore, StoredFile, do_nothing
+from jobs.files import REMADE, FileStore, StoredFile, checked_digest, do_nothing
 from jobs.remote.connection import Connection
 
 PART_BYTES = 2 * 2**20
@@ -64,11 +64,11 @@ class RemoteFiles(FileStore):
 
     def has(self, digest: str) -> bool:
         """Whether a content is there."""
-        return self._remote.send("HEAD", f"/contents/{digest}").status_code == 200
+        return self._remote.send("HEAD", f"/contents/{checked_digest(digest)}").status_code == 200
 
     def size(self, digest: str) -> int:
         """Bytes of a content."""
-        answer = self._remote.send("HEAD", f"/contents/{digest}")
+        answer = self._remote.send("HEAD", f"/contents/{checked_digest(digest)}")
         if answer.status_code != 200:
             raise FileNotFoundError(f"{digest} is not in {self.location}")
         return int(answer.headers["content-length"])
@@ -79,7 +79,7 @@ class RemoteFiles(FileStore):
 
     def delete(self, digest: str) -> None:
         """Have the service delete a content that is damaged, or that nothing refers to any more."""
-        self._remote.send("DELETE", f"/contents/{digest}")
+        self._remote.send("DELETE", f"/contents/{checked_digest(digest)}")
 
     def require_bucket(self) -> None:
         """The service has seen to it."""
@@ -107,7 +107,9 @@ class RemoteFiles(FileStore):
         arrived = self._arrived.setdefault(digest, bytearray())
         while True:
             last = len(arrived) + PART_BYTES - 1
-            answer = self._remote.send("GET", f"/contents/{digest}", headers={"Range": f"bytes={len(arrived)}-{last}"})
+            answer = self._remote.send(
+                "GET", f"/contents/{checked_digest(digest)}", headers={"Range": f"bytes={len(arrived)}-{last}"}
+            )
             self.on_progress()
             if answer.status_code == 206:
                 arrived += answer.content
@@ -120,7 +122,7 @@ class RemoteFiles(FileStore):
         part = b"" if start is None else content[start : start + PART_BYTES]
         extent = f"{start}-{(start or 0) + len(part) - 1}" if part else "*"
         headers = {**BINARY, "Content-Range": f"bytes {extent}/{len(content)}"}
-        answer = self._remote.send("PUT", f"/contents/{digest}", part, headers)
+        answer = self._remote.send("PUT", f"/contents/{checked_digest(digest)}", part, headers)
         self.on_progress()
         try:
             return int(json.loads(answer.content)["received"])

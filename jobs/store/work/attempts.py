@@ -6,8 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from golf.errors import InputError, shown
 from jobs.database import tables
 from jobs.errors import LostClaim, OverBudget
+from jobs.events import Failure
 from jobs.machine.host import identity
 from jobs.spec import Job
 from jobs.stages.registry import stage_of
@@ -180,7 +182,12 @@ class Attempts(Transactions):
             outputs: digests by name of what it completed before it failed; all its outputs if that was all of its work.
                 A job that has failed for good keeps them unless it has outputs of an earlier success.
             sizes: bytes by digest, of those outputs.
+
+        Raises:
+            InputError: there is no such kind of failure.
         """
+        if failure is not None and failure not in list(Failure):  # whoever schedules it next has to know it
+            raise InputError(f"failure = {shown(failure)}: expected one of {', '.join(Failure)}")
         now, ran = self._clock(), elapsed(self._ticks()) if seconds is None else seconds
         changed: dict[str, Any] = {
             "state": JobState.FAILED if final else JobState.QUEUED, "reason": reason,

@@ -18,6 +18,8 @@ SECONDS = 120.0
 """Of a check, and of the wait for one's turn."""
 AT_ONCE = threading.Semaphore(2)
 """Checks that run at once: each loads what a sweep file may name, which takes seconds and memory."""
+ROOM = threading.Semaphore(10)
+"""Checks that run or wait: each has one of the threads that answer everybody's requests, of which there are 40."""
 
 
 def check_file(text: str, assignments: Sequence[str], files: Mapping[str, str], more_seeds: int = 0) -> dict[str, Any]:
@@ -32,11 +34,28 @@ def check_file(text: str, assignments: Sequence[str], files: Mapping[str, str], 
         HTTPException: too many others are being checked.
     """
     request = {"file": text, "set": list(assignments), "files": dict(files), "more_seeds": more_seeds}
+    if not ROOM.acquire(blocking=False):
+        raise _busy()
+    try:
+        done = _run(request)
+    except subprocess.TimeoutExpired:
+        raise InputError("sweep file: its check took too long; expected a file that is checked in seconds") from None
+    finally:
+        ROOM.release()
+    if done.returncode:
+        raise InputError(f"sweep file: its check ended with code {done.returncode}; expected a smaller file")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    if problems := answer.get("problems"):
+        raise InputError(*problems)
+    return answer
+
+
+def _run(request: Mapping[str, Any]) -> subprocess.CompletedProcess[bytes]:
     if not AT_ONCE.acquire(timeout=SECONDS):
-        raise HTTPException(503, "other sweep files are being checked", {"Retry-After": "30"})
+        raise _busy()
     try:
         with tempfile.TemporaryDirectory(prefix="golfsweep-check-") as folder:
-            done = subprocess.run(
+            return subprocess.run(
                 [sys.executable, "-P", "-m", CHECKER],
                 input=json.dumps(request).encode(),
                 capture_output=True,
@@ -45,16 +64,12 @@ def check_file(text: str, assignments: Sequence[str], files: Mapping[str, str], 
                 timeout=SECONDS,
                 check=False,
             )
-    except subprocess.TimeoutExpired:
-        raise InputError("sweep file: its check took too long; expected a file that is checked in seconds") from None
     finally:
         AT_ONCE.release()
-    if done.returncode:
-        raise InputError(f"sweep file: its check ended with code {done.returncode}; expected a smaller file")
-    answer: dict[str, Any] = json.loads(done.stdout)
-    if problems := answer.get("problems"):
-        raise InputError(*problems)
-    return answer
+
+
+def _busy() -> HTTPException:
+    return HTTPException(503, "other sweep files are being checked", {"Retry-After": "30"})
 
 
 def _environment(folder: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from jobs.workplace import Workplace
 from sweeps.board.compare import list_differences
+from sweeps.entries.names import name_records
 from sweeps.entries.reading import read_entry
 from sweeps.text.escaping import to_json
 from sweeps.views.certificates import describe_certificate
@@ -39,7 +40,7 @@ def show_entry(request: Request, name: SweepPath, entry: EntryPath, place: HomeP
 @router.get("/records/{name}")
 def show_record(request: Request, name: str, place: HomePlace) -> Response:
     """An imported record."""
-    if "\x00" in name or name not in {record["name"] for record in place.store.records()}:
+    if name not in {known for _, known in name_records(place.store.records())}:
         raise NotFound("no record of that name was imported; /records lists them")
     return _show(request, describe_record(name, place), place)
 

@@ -20,3 +20,8 @@ def test_names_of_libraries_are_no_settings_of_a_script() -> None:
     assert is_library_name("OMP_NUM_THREADS")
     assert not is_library_name("ITERATIONS")
     assert not is_library_name("TORCHELASTIC_RUN_ID")
+
+
+def test_no_variable_of_the_programs_own_reaches_a_script_whatever_is_passed() -> None:
+    own = {"GOLFSWEEP_DB": "postgresql://u:pw@h/d", "GOLFSWEEP_TOKEN": "gs_1_x", "RAY_AUTH_TOKEN": "t", "SEED": "1"}
+    assert node_environment(own, [*own]) == {"SEED": "1"}

@@ -1,6 +1,7 @@
 """Requests that no client of ours sends: each is refused as what it is, and none ends in an error of the service."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,12 +12,15 @@ from sqlalchemy.exc import DataError
 
 from golf.errors import InputError
 from jobs.database.engine import translate_errors
+from jobs.errors import Unreadable
 from jobs.state import Scope
 from jobs.workplace import Workplace
+from sweeps.web.actions import checking
 from sweeps.web.app import make_app
 from sweeps.web.measuring import requests
 from sweeps.web.security.headers import HEADERS
 from sweeps.web.service import Service
+from tests.jobs.stores import FACTS, done, order
 from tests.sweeps.web.conftest import NAME, Connect
 
 FORM = "application/x-www-form-urlencoded"
@@ -33,7 +37,7 @@ BODIES = [
 
 @pytest.fixture
 def admin(own_place: Workplace) -> TestClient:
-    own_place.store.put_sweep("x", {})
+    own_place.store.put_sweep("x", {"file": {}})
     token = own_place.store.create_token(Scope.ADMIN, "anna", days=1).text
     app = make_app(Service(place=own_place, host="127.0.0.1", port=0))
     return TestClient(app, base_url=f"http://{NAME}", headers={"Authorization": f"Bearer {token}"})
@@ -124,10 +128,66 @@ def test_long_versions_are_not_compared(admin: TestClient, own_place: Workplace)
 
     lines = [f"#{number * number % 211}" for number in range(60_000)]  # minutes of work for difflib
     for text in (lines, lines[::-1]):
-        own_place.store.put_sweep("x", {"file": {}})
         own_place.store.submit("x", SubmittedContent(file="name = 'x'\n" + "\n".join(text)))
     began = time.monotonic()
     assert admin.get("/sweeps/x").status_code == 200
     [_, last] = admin.get("/api/v1/sweeps/x/versions").json()["versions"]
     assert last["differences"] == "version 1 and version 2 have more than 5,000 lines; too long to be compared here"
     assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("output", ["", "x", "../../etc/passwd", 5, ["a"], {"a": 1}])
+def test_what_a_worker_reports_in_place_of_a_digest_breaks_no_page(
+    admin: TestClient, own_place: Workplace, output: object
+) -> None:
+    own_place.store.put_sweep("s", {"file": {}})
+    made = done(own_place.store, order(1), {"weights": output, "metrics": output, "log": output})
+    for path in (f"/jobs/{made.key}", f"/api/v1/jobs/{made.key}", "/sweeps/s", "/api/v1/sweeps/s", "/"):
+        assert admin.get(path).status_code < 500, path
+    with pytest.raises(Unreadable, match="is not a digest"):
+        own_place.files.has(output)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("content", [{}, {"name": ["a"]}, {"name": 5}, {"name": "a/b"}])
+def test_a_record_of_no_form_breaks_no_page(admin: TestClient, content: dict[str, object]) -> None:
+    assert admin.post("/api/v1/store/put_record", json={"name": "x", "content": content}).status_code == 200
+    for path in ("/", "/records", "/records/x", "/records/5", "/api/v1/records", "/leaderboard.csv"):
+        assert admin.get(path).status_code < 500, path
+
+
+def test_a_failure_of_no_kind_is_refused(admin: TestClient, own_place: Workplace) -> None:
+    store = own_place.store
+    store.put_sweep("s", {"file": {}})
+    store.beat("a")
+    store.put_job(order(1))
+    [record] = store.claim("a", 1)
+    number = store.start_attempt(record.key, "a", **FACTS)
+    body = {"key": record.key, "attempt": number, "reason": "x", "counted": True, "final": True, "failure": "<b>"}
+    answer = admin.post("/api/v1/store/fail", json=body)
+    assert answer.status_code == 422 and "expected one of" in answer.text
+    assert admin.post("/api/v1/store/fail", json=body | {"failure": None}).status_code == 200
+    assert admin.get(f"/jobs/{record.key}").status_code == 200
+
+
+def test_submissions_that_wait_leave_threads_for_others(admin: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "ROOM", threading.Semaphore(2))
+    monkeypatch.setattr(checking, "AT_ONCE", threading.Semaphore(0))
+    monkeypatch.setattr(checking, "SECONDS", 3.0)
+    codes: list[int] = []
+
+    def submit() -> None:
+        answer = admin.post("/api/v1/sweeps", json={"file": "name = 'x'"})
+        codes.append(answer.status_code)
+        assert answer.headers["retry-after"] == "30"
+
+    threads = [threading.Thread(target=submit) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    began = time.monotonic()
+    while len(codes) < 10 and time.monotonic() - began < 60:
+        time.sleep(0.05)
+    waiting = sum(thread.is_alive() for thread in threads)
+    for thread in threads:
+        thread.join()
+    assert codes == [503] * 12 and waiting <= 2
+    assert checking.ROOM._value == 2, "all have left"

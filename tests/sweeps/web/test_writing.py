@@ -322,3 +322,38 @@ class TestForms:
         assert reader.post("/sweeps/sent/cancel").status_code == 403
         assert client.post("/sweeps/sent/explode").status_code == 404
         assert client.post("/sweeps/sent/priority", data={"priority": "x"}).status_code == 422
+
+
+def test_no_secret_of_the_node_reaches_a_submitted_script(
+    client: TestClient, place: Workplace, checked: list[Any]
+) -> None:
+    files = {"code/train.py": place.files.put(b"print('loss=1')")}
+
+    def passing(*names: str) -> Any:
+        text = SCRIPT.replace("[script.train]", f"pass = {list(names)}\n[script.train]")
+        return submit(client, file=text, files=files)
+
+    for name in (
+        "GOLFSWEEP_DB",
+        "GOLFSWEEP_TOKEN",
+        "RAY_AUTH_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+        "PGPASSWORD",
+        "HF_TOKEN",
+    ):
+        answer = passing("PYTHONPATH", name)
+        assert answer.status_code == 422 and "script.pass" in answer.json()["detail"], name
+    assert passing("PYTHONPATH", "LD_PRELOAD").status_code == 201
+
+
+@pytest.mark.parametrize("names", [
+    ["../train.py"], ["/etc/cron.d/x"], [".."], ["."], ["a/../../b"], ["a\u2028b"], ["code/train.py/x"], ["code"],
+    ["x" * 300], ["a/" + "é" * 150],
+])  # fmt: skip
+def test_names_that_cannot_be_written_below_a_folder_are_refused(
+    client: TestClient, place: Workplace, checked: list[Any], names: list[str]
+) -> None:
+    digest = place.files.put(b"print('loss=1')")
+    answer = submit(client, file=SCRIPT, files=dict.fromkeys(["code/train.py", *names], digest))
+    assert answer.status_code == 422 and "files: " in answer.json()["detail"]
+    assert place.store.submission("scripted") is None
