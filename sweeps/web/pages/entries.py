@@ -75,10 +75,11 @@ def _judge(row: Mapping[str, Any], place: Workplace) -> dict[str, Any]:
     bar = prepare_entry_bar(
         row, measure_gain(row, [row], baseline), judge_entry(row, baseline), advance_entry(row, baseline, words)
     )
+    has_rank = row["rank"] is not None and row["track"] != "flagged"
     incumbent = row["incumbent"] or (baseline if baseline != row["name"] else None)
     content: dict[str, Any] = {
         "bar": bar,
-        "facts": " · ".join([row["track"], *([] if row["rank"] is None else [f"rank {row['rank']}"])]),
+        "facts": " · ".join([row["track"], *([f"rank {row['rank']}"] if has_rank else [])]),
         "tables": list_tables([row], baseline, words=words, drawers_open=True),
         "limits": prepare_budget_table([row]),
         "incumbent": incumbent,

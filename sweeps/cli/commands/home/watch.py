@@ -78,10 +78,9 @@ def _follow(sweep: str, place: Any) -> None:
     while True:
         await_turn(sweep, store, console.print_line)
         record, driver = store.sweep(sweep), store.driver_of(sweep)
-        if record is None:
+        if record is None or driver is None:  # how it ended is said afterwards
             return
-        began = record.created if driver is None else driver.since
-        time_left = TimeLeft(Sweep.from_json(record.spec), store, began)
+        time_left = TimeLeft(Sweep.from_json(record.spec), store, driver.since)
         with LiveProgress(console, usage=lambda: read_usage(sweep, store), name=sweep) as progress:
             for snapshot in follow_sweep(sweep, store):
                 scheduler = store.scheduler_of(sweep)
