@@ -33,7 +33,7 @@ def inline_executor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(EXECUTORS, "inline", inline.KIND)
     monkeypatch.setattr("sweeps.run.driving.queue.STEP_SECONDS", 0.02)
     monkeypatch.setattr("sweeps.run.driving.driver_thread.STEP_SECONDS", 0.02)
-    monkeypatch.setattr("sweeps.run.driving.queue.LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("sweeps.run.driving.queue.LOOK_SECONDS", 0.0)  # what people decide is seen at the next step
 
 
 @pytest.fixture
