@@ -32,6 +32,8 @@ TERMINAL = (
     "GITHUB_ACTIONS",
 )
 """Variables by which rich and typer find out what they print to."""
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+"""Variables that send requests elsewhere; those of tests are to servers of their own."""
 MEMORY, MEMORY_BYTES = Path("/dev/shm"), 16 * 2**30
 """A file system in memory, and how much it must have free: golfsweep's doctor wants 10 GiB beside what tests leave."""
 
@@ -43,8 +45,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def pytest_configure() -> None:
-    """Have commands print the same whatever the terminal is like, before anything reads what it is."""
-    for name in TERMINAL:
+    """Have commands do the same whatever the terminal and the network are like, before anything reads what they are."""
+    for name in (*TERMINAL, *PROXIES, *map(str.lower, PROXIES)):
         os.environ.pop(name, None)
     os.environ["COLUMNS"] = "80"
     if is_usable(MEMORY):

@@ -1,13 +1,13 @@
 """The API: what the commands print with --json, in pages, with refusals that say what would be right."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from jobs.budget import Budget
+from jobs.machine.clock import steady_epoch
 from jobs.state import Scope
 from jobs.workplace import Workplace
 from sweeps.web.app import make_app
@@ -100,7 +100,7 @@ class TestEvents:
         listed = connect(Scope.ADMIN).get("/api/v1/tokens").json()["tokens"]
         assert {token["owner"] for token in listed} >= {"reader", "submiter", "adminer"}
         assert all("digest" not in token for token in listed)
-        assert all(token["created"] <= time.time() for token in listed)
+        assert all(token["created"] <= steady_epoch() for token in listed)
 
 
 def test_a_cursor_that_nothing_has_is_refused(connect: Connect, place: Workplace) -> None:

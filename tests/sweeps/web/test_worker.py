@@ -155,7 +155,8 @@ def test_a_board_is_the_same_whatever_died_on_the_way(
     kind = ExecutorKind(summary="no slots", join=f"{__name__}:Elsewhere")
     driver = threading.Thread(target=drive, daemon=True)
     with Processes(own_place, tmp_path) as processes, patch.dict(EXECUTORS, none=kind):
-        in_outage, never = processes.gate("first", 3), processes.gate("first", 7)
+        # A worker of two slots tells of the job before the last one at the latest when the next begins.
+        in_outage, never = processes.gate("first", 4), processes.gate("first", 8)
         in_outage.touch()
         never.touch()
         service = processes.serve()

@@ -25,7 +25,7 @@ from sweeps.run.driving.shared_executor import SharedExecutor
 from tests.sweeps import inline
 from tests.sweeps.inline import Inline, Record, cut_data, spec_of
 
-SECONDS = 120.0
+SECONDS = 240.0
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def inline_executor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(EXECUTORS, "inline", inline.KIND)
     monkeypatch.setattr("sweeps.run.driving.queue.STEP_SECONDS", 0.02)
     monkeypatch.setattr("sweeps.run.driving.driver_thread.STEP_SECONDS", 0.02)
-    monkeypatch.setattr("sweeps.run.driving.queue.LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("sweeps.run.driving.queue.LOOK_SECONDS", 0.0)  # what people decide is seen at the next step
 
 
 @pytest.fixture
@@ -118,10 +118,14 @@ def test_two_sweeps_at_once_stopped_and_gone_on_with_end_as_if_nothing_had_happe
     texts = {name: text_of(data, name, seeds={"confirm": [3, 4]}) for name in names}
     for name in names:
         submit(place, texts[name], name)
+
+    def are_both_driven_and_some_jobs_done() -> bool:
+        drivers = {driver.sweep for driver in place.store.live_drivers()}
+        return drivers == {"one", "two"} and len(place.store.jobs(states=[JobState.DONE])) >= 2
+
     with queue_of(place) as queue:
-        step_until(queue, lambda: len(place.store.jobs(states=[JobState.DONE])) >= 2)
+        step_until(queue, are_both_driven_and_some_jobs_done)
         assert sorted(queue.driven) == ["one", "two"]
-        assert {driver.sweep for driver in place.store.live_drivers()} == {"one", "two"}
     assert {latest(place, name).state for name in names} == {SubmissionState.QUEUED}, "others may take them at once"
     assert {sweep.state for sweep in place.store.sweeps()} == {SweepState.STOPPED}
     assert place.store.live_drivers() == [] and place.store.live_schedulers() == []
