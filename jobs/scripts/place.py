@@ -8,8 +8,8 @@ from pathlib import Path
 
 from golf.files import write_atomically
 from jobs.errors import NotReady
-from jobs.scripts.outputs import inside
 from jobs.scripts.preflight import Preflight, check_node
+from jobs.scripts.results.outputs import inside
 from jobs.scripts.run import ScriptRun
 
 SCRIPT = "script"

@@ -11,13 +11,13 @@ from jobs.logs.live import LiveLog
 from jobs.logs.metric import LAST
 from jobs.logs.step_rate import first_rate
 from jobs.program import LOG, Complete, GangEnd, GangPace, Program
-from jobs.scripts.ended import EndedScript, name_exception
 from jobs.scripts.kept import KeptFiles
-from jobs.scripts.log_files import LogFiles
-from jobs.scripts.metric_value import diverged, read_metric
-from jobs.scripts.outputs import Outputs, inside
 from jobs.scripts.place import put_code, values_of
 from jobs.scripts.placeholders import fill
+from jobs.scripts.results.ended import EndedScript, name_exception
+from jobs.scripts.results.log_files import LogFiles
+from jobs.scripts.results.metric_value import diverged, read_metric
+from jobs.scripts.results.outputs import Outputs, inside
 from jobs.scripts.run import LAST_SCORE, ScriptRun
 from jobs.scripts.runtime import script_environment
 

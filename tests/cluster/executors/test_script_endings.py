@@ -8,7 +8,7 @@ import pytest
 
 from cluster.executors import launcher, processes
 from jobs.events import FAILED_AFTER, Failure
-from jobs.scripts import outputs
+from jobs.scripts.results import outputs
 from jobs.scripts.run import LAST_SCORE
 from tests.scripts import GRACE_SECONDS, run_script
 

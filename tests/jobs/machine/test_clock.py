@@ -16,7 +16,7 @@ READS_WALL_CLOCK = {
     "jobs/store/transactions.py": "times that people read, and the database server's for heartbeats that they read",
     "jobs/files.py": "the age of a file, whose time is by the wall clock",
     "jobs/garbage.py": "the age of a folder, likewise",
-    "jobs/scripts/outputs.py": "how long ago a file was written to, likewise",
+    "jobs/scripts/results/outputs.py": "how long ago a file was written to, likewise",
     "jobs/machine/facts.py": "doctor compares the clocks of machines",
     "cluster/ray/folders.py": "the age of a folder, whose time is by the wall clock",
     "cluster/ray/survey.py": "doctor compares the clocks of machines",

@@ -10,7 +10,7 @@ async function renew() {
   waiting = null;
   renewed = performance.now();
   const answer = await fetch(location.href, {headers: {Accept: "text/html"}, redirect: "manual"});
-  if (answer.status >= 500) throw new Error("the service or its database is away");
+  if (answer.status >= 500) throw new Error("the service or its database is unavailable");
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("main"), old = document.querySelector("main");

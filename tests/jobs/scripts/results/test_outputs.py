@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jobs.scripts.outputs import Outputs
+from jobs.scripts.results.outputs import Outputs
 
 
 def test_of_one_that_was_ended_only_what_nobody_was_writing_to_counts(tmp_path: Path) -> None:

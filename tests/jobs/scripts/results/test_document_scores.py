@@ -13,7 +13,7 @@ import pytest
 
 from golf.errors import InputError
 from jobs.scores import SCHEMA, read_table
-from jobs.scripts.document_scores import read_document_scores
+from jobs.scripts.results.document_scores import read_document_scores
 
 GOOD: dict[str, Any] = {"document": [1, 0], "nll": [3.0, 2.0], "tokens": [4, 5], "bytes": [10, 20]}
 

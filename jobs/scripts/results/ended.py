@@ -12,10 +12,10 @@ from jobs.events import FAILED_AFTER, Failed, Failure, Finished
 from jobs.failures import any_killed, classify_text, died_of_signal
 from jobs.logs.live import LiveLog
 from jobs.program import GangEnd
-from jobs.scripts.document_scores import read_document_scores
 from jobs.scripts.kept import KeptFiles
-from jobs.scripts.metric_value import diverged, read_metric, short, unclear_metric, unfinished
-from jobs.scripts.outputs import Outputs
+from jobs.scripts.results.document_scores import read_document_scores
+from jobs.scripts.results.metric_value import diverged, read_metric, short, unclear_metric, unfinished
+from jobs.scripts.results.outputs import Outputs
 from jobs.scripts.run import ScriptRun
 
 _EXCEPTION = re.compile(r"^(?:\[rank\d+\]: ?)?((?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b.*)$", re.MULTILINE)
