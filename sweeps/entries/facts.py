@@ -54,7 +54,7 @@ class SweepFacts:
             if isinstance(baseline, Mapping):
                 baseline = Published(**baseline)
             return cls(**{**board, "baseline": baseline}, name=record.name)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"sweep {record.name}: written by another version of golfsweep ({error}); run its file again"
             ) from None
@@ -62,11 +62,20 @@ class SweepFacts:
 
 def contest_of(record: SweepRecord) -> str:
     """The contest of a sweep, whatever version of golfsweep wrote it."""
-    contest: str = (record.spec.get("board") or {}).get("contest", DEFAULT)
-    return contest
+    board = record.spec.get("board")
+    return str(board.get("contest", DEFAULT)) if isinstance(board, Mapping) else DEFAULT
 
 
 def latest_sweep(place: Workplace) -> str | None:
-    """Name of the latest sweep of the default contest; None where there is none."""
-    names = [sweep.name for sweep in place.store.sweeps() if contest_of(sweep) == DEFAULT]
-    return names[-1] if names else None
+    """Name of the latest sweep of the default contest, if possible one that can be read; None where there is none."""
+    own = [sweep for sweep in reversed(place.store.sweeps()) if contest_of(sweep) == DEFAULT]
+    return next((sweep.name for sweep in own if can_read(sweep)), own[0].name if own else None)
+
+
+def can_read(record: SweepRecord) -> bool:
+    """Whether this version of golfsweep understands a sweep's record."""
+    try:
+        SweepFacts.of(record)
+    except InputError:
+        return False
+    return True

@@ -18,7 +18,7 @@ from sweeps.board.ledger import SweepOwner
 from sweeps.board.rules import RuleFinding
 from sweeps.contests.catalog import DEFAULT
 from sweeps.entries.checking import judge_evidence
-from sweeps.entries.facts import SweepFacts, contest_of, latest_sweep
+from sweeps.entries.facts import SweepFacts, can_read, contest_of, latest_sweep
 from sweeps.entries.form import evaluations_of
 from sweeps.entries.lost import Lost, LostKind
 from sweeps.entries.names import EntryName, contest_of_record, match_entries, resolve_entry
@@ -142,13 +142,25 @@ def superseded_of(place: Workplace) -> list[Superseded]:
 
 def withdrawn_of(place: Workplace) -> list[Withdrawn]:
     """Entries of any sweep that do not count until it is run again."""
-    return find_withdrawn(read_entries(place.store))
+    return _find_withdrawn(read_entries(place.store), place)
 
 
 def former_of(place: Workplace) -> list[Superseded | Withdrawn]:
     """Entries of any sweep that are on no leaderboard any more, with the reason."""
     entries = read_entries(place.store)
-    return [*find_superseded(entries), *find_withdrawn(entries)]
+    return [*find_superseded(entries), *_find_withdrawn(entries, place)]
+
+
+def _find_withdrawn(entries: Sequence[EntryRecord], place: Workplace) -> list[Withdrawn]:
+    """Withdrawn entries, and all of sweeps that cannot be read."""
+    unread = {record.name for record in place.store.sweeps() if not can_read(record)}
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.sweep in unread:
+            names.setdefault(entry.sweep, []).append(entry.name)
+    reason = "another version of golfsweep wrote it"
+    others = [Withdrawn(sweep=sweep, entries=known, reason=reason) for sweep, known in names.items()]
+    return [*find_withdrawn(entry for entry in entries if entry.sweep not in unread), *others]
 
 
 def pair_of(challenger: str, incumbent: str, place: Workplace, lost: Lost | None = None) -> Pair:

@@ -10,27 +10,22 @@ from fastapi.responses import Response
 from jobs.state import JobState
 from jobs.store import SweepRecord
 from jobs.workplace import Workplace
-from sweeps.entries import reading
 from sweeps.entries.lost import Lost
 from sweeps.text.escaping import to_json
-from sweeps.views.components.charts.frontier import prepare_frontier
-from sweeps.views.components.panels.verdict_bar import prepare_verdict_bar
 from sweeps.views.ending import describe_end, finished_at
 from sweeps.views.report.header import MINUTE
-from sweeps.views.report.tables import explain_tables, list_tables
 from sweeps.views.status import current_states, state_of
-from sweeps.views.terminal.formats import to_csv
-from sweeps.views.verdicts.read_verdict import read_spent, read_verdict
+from sweeps.views.verdicts.read_verdict import read_spent
 from sweeps.views.verdicts.spending import Spent
 from sweeps.views.wording import format_dollars, format_hours
 from sweeps.web.addresses import entry_address
 from sweeps.web.api.parameters import After, BoardsOf, HomePlace, SweepPath, require_sweep
 from sweeps.web.api.sweeps import page_of_sweeps
-from sweeps.web.kept.boards import KeptBoards
-from sweeps.web.pages.filters import BoardFilter, FilterQuery, list_choices
+from sweeps.web.pages.filters import FilterQuery
 from sweeps.web.pages.forms.controlling import describe_control
+from sweeps.web.pages.leaderboards import draw_leaderboard, leaderboard_csv
 from sweeps.web.pages.rendering import PagePart, draw_part, show, show_part
-from sweeps.web.pages.sweep_content import MOST_ENTRIES, describe_board
+from sweeps.web.pages.sweep_content import describe_board
 
 router = APIRouter(include_in_schema=False)
 PAGE = 50
@@ -42,46 +37,17 @@ def show_board(request: Request, place: HomePlace, boards: BoardsOf, chosen: Fil
     """The leaderboard of a sweep, by default the latest of those that are offered, beside imported records."""
     if chosen.sweep:
         require_sweep(chosen.sweep, place)
-    return show_part(request, boards.part(("board", chosen), lambda: _draw_board(place, boards, chosen)), EVENTS)
-
-
-def _draw_board(place: Workplace, boards: KeptBoards, chosen: BoardFilter) -> PagePart:
-    records = place.store.sweeps()
-    names = [record.name for record in reversed(records) if chosen.offers(record)]
-    name = chosen.sweep or next(iter(names), None)
-    names = names if name is None or name in names else [name, *names]
-    kept = boards.board(name)
-    shown = chosen.keep(kept.rows)
-    figure = prepare_frontier([change for change in kept.changes if change["track"] != "flagged"])
-    verdict = None if not kept.rows and name is None else prepare_verdict_bar(read_verdict(name, kept.rows, place))
-    left_out = f" of {len(kept.rows)}" if len(shown) < len(kept.rows) else ""
-    body = draw_part(
-        "board_body.html.j2",
-        names=names,
-        chosen=name,
-        filter=chosen,
-        choices=list_choices(records),
-        query=f"?sweep={quote(name, safe='')}" if name else "",
-        verdict=verdict,
-        tables=list_tables(shown, kept.board.baseline, MOST_ENTRIES, address_of=entry_address),
-        explanation=explain_tables(),
-        notes=[*(former.line for former in reading.former_of(place)), *kept.lost.lines(place)],
-        figures=[] if figure is None else [figure],
-    )
-    facts = f"{len(shown)}{left_out} entr{'y' if len(shown) == 1 else 'ies'}"
-    return PagePart(title="Leaderboard", facts=facts + (f" · sweep {name} and records" if name else ""), body=body)
+    return show_part(request, boards.part(("board", chosen), lambda: draw_leaderboard(place, boards, chosen)), EVENTS)
 
 
 @router.get("/leaderboard.csv")
 def send_csv(place: HomePlace, boards: BoardsOf, chosen: FilterQuery) -> Response:
     """The entries that the leaderboard shows, as a file for spreadsheets."""
-    records = place.store.sweeps()
-    name = chosen.sweep or next((record.name for record in reversed(records) if chosen.offers(record)), None)
-    if name is not None:
-        require_sweep(name, place)
-    rows = chosen.keep(boards.board(name).rows)
+    if chosen.sweep:
+        require_sweep(chosen.sweep, place)
+    text = leaderboard_csv(place, boards, chosen)
     headers = {"Content-Disposition": 'attachment; filename="leaderboard.csv"'}
-    return Response(to_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/sweeps")

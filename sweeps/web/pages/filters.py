@@ -9,8 +9,7 @@ from fastapi import Depends, Query
 
 from jobs.store import SweepRecord
 from sweeps.board.arrays import TRACKS
-from sweeps.contests.catalog import DEFAULT
-from sweeps.entries.facts import contest_of
+from sweeps.contests.catalog import contest_named
 
 Chosen = Annotated[str, Query(max_length=120)]
 
@@ -19,7 +18,10 @@ Chosen = Annotated[str, Query(max_length=120)]
 class BoardFilter:
     """Empty is everything."""
 
+    contest: str = ""
     sweep: str = ""
+    rules: str = ""
+    """By which sweeps that are offered are judged."""
     owner: str = ""
     """Whose sweeps are offered."""
     tag: str = ""
@@ -36,10 +38,16 @@ class BoardFilter:
         chosen = {name: value for name, value in asdict(self).items() if value}
         return f"?{urlencode(chosen)}" if chosen else ""
 
+    def api_query(self, sweep: str | None) -> str:
+        """The query by which the API gives the leaderboard of a sweep, as JSON."""
+        asked = {name: value for name, value in (("contest", self.contest), ("sweep", sweep)) if value}
+        return f"?{urlencode(asked)}" if asked else ""
+
     def offers(self, record: SweepRecord) -> bool:
-        """Whether a sweep of the default contest is offered."""
+        """Whether a sweep of the contest is offered."""
         is_owned = not self.owner or record.owner == self.owner
-        return is_owned and (not self.tag or self.tag in record.tags) and contest_of(record) == DEFAULT
+        is_judged = not self.rules or rules_of(record) == self.rules
+        return is_owned and is_judged and (not self.tag or self.tag in record.tags)
 
     def keep(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """The rows that are shown."""
@@ -51,27 +59,45 @@ class BoardFilter:
 
 
 def _read(
+    contest: Annotated[str, Query(max_length=80)] = "",
     sweep: Annotated[str, Query(max_length=80)] = "",
+    rules: Chosen = "",
     owner: Chosen = "",
     tag: Chosen = "",
     track: Chosen = "",
     source: Chosen = "",
     since: Annotated[str, Query(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = "",
 ) -> BoardFilter:
-    return BoardFilter(sweep=sweep, owner=owner, tag=tag, track=track, source=source, since=since)
+    return BoardFilter(
+        contest=contest, sweep=sweep, rules=rules, owner=owner, tag=tag, track=track, source=source, since=since
+    )
 
 
 FilterQuery = Annotated[BoardFilter, Depends(_read)]
 
 
-def list_choices(records: Sequence[SweepRecord]) -> dict[str, Sequence[tuple[str, str]]]:
-    """Field → values and their titles, of those fields that have several."""
+def rules_of(record: SweepRecord) -> str:
+    """The rules by which a sweep's entries are judged; empty where another version of golfsweep wrote it."""
+    return str((record.spec.get("board") or {}).get("rules", ""))
+
+
+def list_choices(records: Sequence[SweepRecord], contests: Sequence[str] = ()) -> dict[str, Sequence[tuple[str, str]]]:
+    """Field → values and their titles, of those fields that have several.
+
+    Args:
+        records: all sweeps.
+        contests: those that there are entries of.
+    """
+    rules = sorted({rules_of(record) for record in records} - {""})
     owners = sorted({record.owner for record in records if record.owner})
     tags = sorted({tag for record in records for tag in record.tags})
     choices = {
+        "contest": [(name, contest_named(name).title) for name in contests],
+        "rules": [("", "any"), *((name, name) for name in rules)],
         "owner": [("", "anybody"), *((name, name) for name in owners)],
         "tag": [("", "any"), *((name, name) for name in tags)],
         "track": [("", "all"), *((name, name) for name in TRACKS)],
         "source": [("", "all"), ("golfsweep", "sweeps"), ("import", "records")],
     }
-    return {field: values for field, values in choices.items() if len(values) > 2}
+    least = {"contest": 2}  # the others offer everything, too
+    return {field: values for field, values in choices.items() if len(values) >= least.get(field, 3)}

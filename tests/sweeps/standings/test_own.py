@@ -255,3 +255,22 @@ def test_the_service_shows_the_same_verdict(place: Workplace) -> None:
     page = client.get("/sweeps/steps")
     assert page.status_code == 200
     assert "golfsweep leaderboard steps --format markdown" in page.text and "target 3.28 val_loss" in page.text
+
+
+def test_the_services_leaderboard_shows_any_contest(place: Workplace) -> None:
+    record = {"name": "2026-01-01_Golf", "seeds": {"1": 1.2}, "track": "unverified"}
+    place.store.put_record("golf", record)
+    service = Service(place=place, host="127.0.0.1", port=0, public=True)
+    client = TestClient(make_app(service), base_url="http://localhost")
+    golf, steps = client.get("/").text, client.get("/?contest=modded-nanogpt-3").text
+    assert "2026-01-01_Golf" in golf and "faster" not in golf
+    assert "2 entries · sweep steps and records" in steps and "2026-01-01_Golf" not in steps
+    for page in (golf, steps):
+        assert '<select id="contest" name="contest">' in page
+    named, unnamed = (page.replace("&amp;sweep=steps", "") for page in (client.get("/?sweep=steps").text, steps))
+    assert named == unnamed, "a sweep is shown in its own contest"
+    lines = client.get("/leaderboard.csv?contest=modded-nanogpt-3").text.splitlines()
+    assert [line.split(",")[0] for line in lines] == ["name", "faster", "base"]
+    assert client.get("/?contest=modded-nanogpt-3&since=2100-01-01").text.count("0 of 2 entries") == 1
+    assert client.get("/?contest=nothing").status_code == 422
+    assert client.get("/api/v1/leaderboard?contest=modded-nanogpt-3&sweep=steps").json()["rows"][0]["name"] == "faster"

@@ -7,6 +7,8 @@ from fastapi.testclient import TestClient
 from jobs.workplace import Workplace
 from sweeps.views.show import describe
 from sweeps.views.verdicts.known_names import baseline_of
+from sweeps.web.app import make_app
+from sweeps.web.service import Service
 from tests.sweeps.web.conftest import Connect
 from tests.sweeps.web.test_pages import Tags
 
@@ -77,3 +79,13 @@ def test_a_leaderboard_can_be_narrowed(connect: Connect, place: Workplace) -> No
     assert all(entry in text(connect(), "/?source=golfsweep") for entry in entries)
     assert connect().get("/?since=yesterday").status_code == 422
     assert text(connect(), "/?owner=nobody") != text(connect(), "/")
+
+
+def test_a_sweep_that_cannot_be_read_hides_no_other(own_place: Workplace) -> None:
+    own_place.store.put_record("2026-01-01_Golf", {"name": "2026-01-01_Golf", "seeds": {"1": 1.2}})
+    own_place.store.put_sweep("newer", {"file": {"name": "newer"}, "board": {"form": "of a later version"}})
+    service = Service(place=own_place, host="127.0.0.1", port=0, public=True)
+    client = TestClient(make_app(service), base_url="http://localhost", raise_server_exceptions=False)
+    assert "2026-01-01_Golf" in client.get("/").text
+    assert "another version of golfsweep" in client.get("/sweeps/newer").text
+    assert client.get("/sweeps").status_code == client.get("/cluster").status_code == 200
