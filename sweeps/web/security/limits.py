@@ -15,6 +15,8 @@ from sweeps.web.security.access import token_of
 
 WORK = ("/api/v1/store/", "/api/v1/contents/")
 """Paths of what schedulers send, many small requests each second."""
+TOKENS = 20
+"""An address may send as many requests as this many tokens, however many it shows, true or not."""
 
 
 class RateLimit:
@@ -30,10 +32,15 @@ class RateLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
-        if scope["type"] != "http" or self._limiter.hit(*self._limit_of(scope)):
+        if scope["type"] != "http" or self._is_within(scope):
             return await self._app(scope, receive, send)
         refusal = problem(429, "too many requests in a minute", "wait, or follow /api/v1/events", {"Retry-After": "60"})
         await refusal(scope, receive, send)
+
+    def _is_within(self, scope: Scope) -> bool:
+        limit, sender = self._limit_of(scope)
+        of_address = RateLimitItemPerMinute(TOKENS * limit.amount, namespace=f"{limit.namespace} of an address")
+        return self._limiter.hit(limit, sender) and self._limiter.hit(of_address, _address(scope))
 
     def _limit_of(self, scope: Scope) -> tuple[RateLimitItemPerMinute, str]:
         """The limit of a request, and by what it is counted."""
@@ -49,7 +56,7 @@ def _address(scope: Scope) -> str:
 def _sender(scope: Scope) -> str:
     """By which requests are counted: the address, and the id of the token that is shown, true or not.
 
-    Guessing tokens does not widen the limit: every guess of one id counts as the same sender.
+    Every guess of one id counts as the same sender; `TOKENS` bounds whoever shows other ids.
     """
     text = token_of(Headers(scope=scope)) or ""
     return f"{_address(scope)} {text.split('_')[1][:8] if text.count('_') > 1 else ''}"

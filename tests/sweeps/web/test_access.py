@@ -125,6 +125,11 @@ def test_guessing_tokens_is_bounded(connect: Connect) -> None:
         for guess in range(20)
     ]
     assert codes.count(401) <= 10 and codes[-1] == 429
+    others = [
+        client.get("/api/v1/sweeps", headers={"Authorization": f"Bearer gs_{guess:08}_x"}).status_code
+        for guess in range(120)
+    ]
+    assert others.count(401) <= 100 and others[-1] == 429, "another id for each guess"
 
 
 def test_others_are_not_reached_under_a_loopback_name(own_place: Workplace) -> None:
