@@ -19,7 +19,7 @@ from jobs.store import Store
 from jobs.store.results.events import PAGE
 from jobs.store.rows import EntryRecord, EventRecord, SweepRecord
 
-MOST_SECONDS = 60.0
+MOST_SECONDS = 20.0
 """For how long rows are believed."""
 WORK = frozenset({
     EventKind.JOB_REQUESTED, EventKind.JOB_CLAIMED, EventKind.JOB_FAILED, EventKind.JOB_LOST, EventKind.JOB_CANCELLED,
