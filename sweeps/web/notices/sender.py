@@ -7,8 +7,9 @@ import traceback
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event, Thread
+from threading import Event
 
+from golf.threads import BackgroundThread
 from jobs.errors import LostLease, StoreUnavailable
 from jobs.machine.clock import boot_seconds, steady_epoch
 from jobs.secrets import hide_passwords
@@ -54,7 +55,7 @@ class NoticeSender:
         """What is on its way, by webhook."""
         self._has_lease, self._next_beat = False, 0.0
         self._stopping, self._wake = Event(), Event()
-        self._thread = Thread(target=self.run, name="notices", daemon=True)
+        self._thread = BackgroundThread("notices", self.run)
 
     def start(self) -> None:
         """Begin in a thread."""
@@ -64,7 +65,7 @@ class NoticeSender:
         """End the thread; what is on its way is sent again by whoever goes on, unless it arrives at once."""
         self._stopping.set()
         self._wake.set()
-        if self._thread.is_alive():
+        if self._thread.is_running:
             self._thread.join(2 * LAST_SECONDS)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
