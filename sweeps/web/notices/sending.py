@@ -5,8 +5,8 @@ import socket
 import ssl
 from contextlib import suppress
 from importlib.metadata import version
-from threading import Timer
 
+from golf.threads import Alarm
 from jobs.machine.clock import steady_epoch
 from jobs.state import WebhookForm
 from jobs.store import Delivery
@@ -50,8 +50,7 @@ def send(delivery: Delivery, base: str, *, private: bool) -> Answer:
 
 
 def _post(connection: http.client.HTTPConnection, target: str, body: bytes, headers: dict[str, str]) -> Answer:
-    deadline = Timer(ALL_SECONDS, _cut, [connection])
-    deadline.daemon = True
+    deadline = Alarm("receiver's time", ALL_SECONDS, lambda: _cut(connection))
     deadline.start()
     try:
         connection.request("POST", target, body, headers)

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
+from golf.errors import InputError
 from sweeps.web.pages.forms.fields import read_fields
 from sweeps.web.pages.rendering import show
 from sweeps.web.security.access import COOKIE
@@ -23,7 +24,10 @@ def ask(request: Request, next: str = "/") -> Response:
 async def log_in(request: Request) -> Response:
     """Check the token, and remember it in this browser."""
     request.state.caller = None
-    fields = await read_fields(request)
+    try:
+        fields = await read_fields(request)
+    except InputError:  # no form of ours, and so no token
+        fields = {}
     text, target = fields.get("token", "").strip(), _within(fields.get("next", "/"))
     token = await run_in_threadpool(request.app.state.service.place.store.find_token, text)
     if token is None:
