@@ -5,19 +5,22 @@ events, a small query, tells whether rows that were read before are still those 
 past the store leaves none; therefore everything is read anew after `MOST_SECONDS`.
 """
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Generic, Self, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from jobs.database import tables
 from jobs.state import EventKind
 from jobs.store import Store
+from jobs.store.access.tokens import is_good
 from jobs.store.results.events import PAGE
-from jobs.store.rows import EntryRecord, EventRecord, SweepRecord
+from jobs.store.rows import EntryRecord, EventRecord, SweepRecord, TokenRecord
 
 MOST_SECONDS = 20.0
 """For how long rows are believed."""
@@ -25,16 +28,20 @@ WORK = frozenset({
     EventKind.JOB_REQUESTED, EventKind.JOB_CLAIMED, EventKind.JOB_FAILED, EventKind.JOB_LOST, EventKind.JOB_CANCELLED,
     EventKind.ATTEMPT_STARTED, EventKind.TRIAL_DRAWN, EventKind.TRIAL_REPORTED, EventKind.DRIVER_STARTED,
     EventKind.DRIVER_LEFT, EventKind.SCHEDULER_STARTED, EventKind.SCHEDULER_LEFT, EventKind.NODE_QUARANTINED,
-    EventKind.NODE_RETURNED, EventKind.BUDGET_REFUSED, EventKind.TOKEN_CREATED, EventKind.TOKEN_REVOKED,
+    EventKind.NODE_RETURNED, EventKind.BUDGET_REFUSED,
 })  # fmt: skip
 """What happens all the time while sweeps run, and changes nothing that decides a leaderboard."""
+TOKENS = frozenset({EventKind.TOKEN_CREATED, EventKind.TOKEN_REVOKED})
 REMAKING = frozenset({EventKind.JOB_REQUEUED, EventKind.CONTENT_LOST})
 """What begins when something that is evidence of an entry has to be made again; it ends when the job is done."""
 RECORDS = ""
 """What public records are kept as: no sweep has this name."""
 MOST_NAMED = 500
 """Names in one query; databases limit them."""
+MOST_TOKENS = 10_000
 Rows = TypeVar("Rows")
+_BEGUN: ContextVar[float | None] = ContextVar("begun", default=None)
+"""When what is being done began, by the monotonic clock (`KeptStore.as_of_now`)."""
 
 
 class KeptStore(Store):
@@ -51,23 +58,55 @@ class KeptStore(Store):
         other._entries = _KeptRows(other._read_entries)
         other._specs = _KeptRows(other._read_specs)
         other._records = _KeptRows(other._read_records)
+        other._tokens = {}
         return other
 
     _news: "_News"
     _entries: "_KeptRows[list[EntryRecord]]"
     _specs: "_KeptRows[Mapping[str, Any]]"
     _records: "_KeptRows[list[dict[str, Any]]]"
+    _tokens: dict[bytes, tuple[TokenRecord, float]]
+    """Digest of a good token's text → the token, and until when it is believed, by the monotonic clock."""
+
+    @contextmanager
+    def as_of_now(self) -> Iterator[None]:
+        """Within it, what was true when it began is new enough, unless this process wrote since: one look will do."""
+        token = _BEGUN.set(time.monotonic())
+        try:
+            yield
+        finally:
+            _BEGUN.reset(token)
 
     def changes(self) -> int:
         """A number that has risen since the last call if something has changed that decides a leaderboard."""
         with self._news.look(self._read_events) as events:
             for event in events:
-                if event.sweep is None:
+                if event.kind in TOKENS:
+                    self._tokens.clear()
+                elif event.sweep is None:
                     self._records.forget(RECORDS)
                 else:
                     self._entries.forget(event.sweep)
                     self._specs.forget(event.sweep)
         return self._news.changes
+
+    def find_token(self, text: str) -> TokenRecord | None:
+        """As `Store.find_token`; a good token is looked up again when any is made or revoked, and now and then."""
+        self.changes()
+        digest, now = hashlib.sha256(text.encode("utf-8", "replace")).digest(), time.monotonic()
+        known, until = self._tokens.get(digest, (None, 0.0))
+        if known is not None and now < until and is_good(known, self._clock()):
+            return known
+        found = super().find_token(text)
+        if found is not None and len(self._tokens) < MOST_TOKENS:
+            self._tokens[digest] = found, now + MOST_SECONDS
+        return found
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with super()._write() as connection:
+            yield connection
+        self._news.note_write()
 
     def entries(self, sweep: str | None = None) -> list[EntryRecord]:
         """As `Store.entries`."""
@@ -132,15 +171,24 @@ class _News:
         self._lock = threading.Lock()
         self._looked = float("-inf")
         """When the last look began."""
+        self._wrote = float("-inf")
+        """When this process last wrote."""
         self._seen: int | None = None
         """Number of the last event that was seen; None before the first look."""
         self._remade: set[str] = set()
         """Keys of jobs that were done and had to run once more, as far as is known."""
 
+    def note_write(self) -> None:
+        """This process has written; looks that began before do not show it."""
+        self._wrote = time.monotonic()
+
     @contextmanager
     def look(self, read: Callable[[int | None], tuple[int, list[EventRecord]]]) -> Iterator[list[EventRecord]]:
         """Events of changes that nobody has handled yet; others wait until they are."""
-        called = time.monotonic()
+        called = max(_BEGUN.get() or time.monotonic(), self._wrote)
+        if self._looked > called:
+            yield []
+            return
         with self._lock:
             if self._looked > called:  # somebody looked while this call waited
                 yield []
@@ -151,7 +199,7 @@ class _News:
                 is_more = len(page) == PAGE
                 events += filter(self._concerns, page)
             self._seen = seen
-            self.changes += len(events)
+            self.changes += sum(event.kind not in TOKENS for event in events)
             yield events
             self._looked = began
 

@@ -1,7 +1,7 @@
 """From the entries of a home to its leaderboard and to pairs of entries: what reading commands and pages show."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from golf.errors import InputError, shown_name
@@ -75,6 +75,24 @@ def board_of(name: str | None, place: Workplace, lost: Lost | None = None, named
     unjudged = {(entry.sweep, entry.name): entry for entry in current if entry.sweep not in judged}
     _judge_leaders(board, unjudged, scores, place, lost)
     return board
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComputedBoard:
+    """A leaderboard, computed once."""
+
+    board: Board
+    rows: Sequence[dict[str, Any]]
+    changes: Sequence[dict[str, Any]]
+    lost: Lost
+    """What could not be read."""
+
+
+def compute_board(name: str | None, place: Workplace) -> ComputedBoard:
+    """The leaderboard of a sweep, as `board_of` has it; raises what that does."""
+    lost = Lost()
+    board = board_of(name, place, lost)
+    return ComputedBoard(board=board, rows=board.table(), changes=board.changes(), lost=lost)
 
 
 def owners_of(place: Workplace) -> dict[str, SweepOwner]:

@@ -1,5 +1,6 @@
 """The leaderboard as one JSON document: what `golfsweep leaderboard --json` prints and the service answers."""
 
+from collections.abc import Callable
 from typing import Any
 
 from jobs.workplace import Workplace
@@ -7,19 +8,26 @@ from sweeps.contests.catalog import DEFAULT
 from sweeps.entries import reading
 from sweeps.entries.facts import latest_sweep
 from sweeps.entries.lost import Lost
+from sweeps.entries.reading import ComputedBoard, compute_board
 from sweeps.standings.reading import choose_contest, standings_of
 
 SCHEMA_VERSION = 1
 """Raised when a field changes its meaning."""
 
 
-def leaderboard_document(place: Workplace, sweep: str | None, contest: str | None = None) -> dict[str, Any]:
+def leaderboard_document(
+    place: Workplace,
+    sweep: str | None,
+    contest: str | None = None,
+    read_board: Callable[[str | None], ComputedBoard] | None = None,
+) -> dict[str, Any]:
     """Entries of a sweep beside imported records, as plain data.
 
     Args:
         place: the home.
         sweep: its name; by default the latest.
         contest: by default that of the sweep.
+        read_board: gives the leaderboard of a sweep; by default it is computed.
 
     Raises:
         InputError: no such contest, or the sweep is of another one.
@@ -33,8 +41,9 @@ def leaderboard_document(place: Workplace, sweep: str | None, contest: str | Non
         standings = standings_of(chosen, place, lost)
         rows, changes, superseded, withdrawn = standings.rows(sweep), standings.changes(), [], []
     else:
-        board = reading.board_of(sweep or latest_sweep(place), place, lost)
-        rows, changes = board.table(), board.changes()
+        name = sweep or latest_sweep(place)
+        computed = compute_board(name, place) if read_board is None else read_board(name)
+        rows, changes, lost = [*computed.rows], [*computed.changes], computed.lost
         superseded = [former.to_json() for former in reading.superseded_of(place)]
         withdrawn = [former.line for former in reading.withdrawn_of(place)]
     notes = [*withdrawn, *lost.lines(place), *others]

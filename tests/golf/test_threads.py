@@ -17,6 +17,7 @@ POOLS = {
     "golf/train/checkpoint_writer.py": "the next write and the end of the training wait for the future",
     "golf/ttt/engine.py": "the engine takes every result",
     "sweeps/web/kept/answers.py": "an answer that cannot be made is dropped, and whoever asks next meets the error",
+    "sweeps/web/kept/feed.py": "the stream that looks for events takes each look, which raises what reading raised",
     "sweeps/web/notices/sender.py": "what is sent answers with every error, and the sender takes each answer",
 }
 """Modules with a pool of threads, and who hears of an error there."""

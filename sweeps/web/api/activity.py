@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
@@ -10,6 +11,7 @@ from pydantic import BaseModel, Field
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from jobs.store import EventRecord
+from jobs.store.kept import KeptStore
 from jobs.workplace import Workplace
 from sweeps.web.api.parameters import HomePlace, Limit, SweepPath, require_sweep
 from sweeps.web.kept.feed import EventFeed
@@ -87,8 +89,13 @@ async def _stream(
         start = await run_in_threadpool(place.store.last_event)
     feed: EventFeed = request.app.state.feed
     token = token_of(request.headers)  # which may be revoked or expire meanwhile
-    is_good = None if token is None else lambda: place.store.find_token(token) is not None
+    is_good = None if token is None else partial(_is_good, token, request.app.state.service.place.store)
     return EventSourceResponse(_send(feed.follow(sweep, start, is_good)), ping=PING_SECONDS)
+
+
+def _is_good(token: str, store: KeptStore) -> bool:
+    with store.as_of_now():
+        return store.find_token(token) is not None
 
 
 async def _send(messages: AsyncIterator[ServerSentEvent | None]) -> AsyncIterator[ServerSentEvent]:

@@ -29,9 +29,8 @@ def get_leaderboard(
     request: Request, place: HomePlace, boards: BoardsOf, sweep: SweepQuery = None, contest: ContestQuery = None
 ) -> LeaderboardDocument:
     """Entries of a sweep beside imported records. Its ETag changes when they do."""
-    if sweep is not None:
-        require_sweep(sweep, place)
-    return send_document(request, boards.document(sweep, contest))  # type: ignore[return-value]
+    document = boards.document(sweep, contest, lambda: None if sweep is None else require_sweep(sweep, place))
+    return send_document(request, document)  # type: ignore[return-value]
 
 
 def send_document(request: Request, document: KeptDocument) -> Response:

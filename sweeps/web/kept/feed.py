@@ -5,6 +5,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,8 @@ class EventFeed:
             make_message: what is sent of an event, made once for all streams.
         """
         self._store, self._make_message = store, make_message
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="events")
+        """Of its own: the threads of requests may all be waiting for an answer that is being made."""
         self._window: _Window | None = None
         self._reading = threading.Lock()
         self._looked = float("-inf")
@@ -127,7 +130,7 @@ class EventFeed:
 
     async def _look(self) -> None:
         try:
-            await run_in_threadpool(self._read)
+            await asyncio.wrap_future(self._pool.submit(self._read))
             self._is_away = False
         except StoreUnavailable:
             self._is_away = True

@@ -35,9 +35,13 @@ EVENTS = "/api/v1/events"
 @router.get("/")
 def show_board(request: Request, place: HomePlace, boards: BoardsOf, chosen: FilterQuery) -> Response:
     """The leaderboard of a sweep, by default the latest of those that are offered, beside imported records."""
-    if chosen.sweep:
-        require_sweep(chosen.sweep, place)
-    return show_part(request, boards.part(("board", chosen), lambda: draw_leaderboard(place, boards, chosen)), EVENTS)
+
+    def draw() -> PagePart:
+        if chosen.sweep:
+            require_sweep(chosen.sweep, place)
+        return draw_leaderboard(place, boards, chosen)
+
+    return show_part(request, boards.part(("board", chosen), draw), EVENTS)
 
 
 @router.get("/leaderboard.csv")

@@ -13,6 +13,7 @@ from starlette.types import Scope as Connection
 from jobs.errors import StoreUnavailable
 from jobs.remote.methods import METHODS
 from jobs.state import Scope
+from jobs.store.kept import KeptStore
 from sweeps.web.addresses import SHARED
 from sweeps.web.problems import problem
 from sweeps.web.service import Service
@@ -103,6 +104,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app, self._service = app, service
+        self._store = KeptStore.of(service.place.store)
 
     async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -116,9 +118,16 @@ class Gate:
         needed = required_scope(method, connection["path"])
         if needed is None:
             return await self._app(connection, receive, send)
-        text = token_of(headers)
+        with self._store.as_of_now():
+            await self._pass(needed, headers, connection, receive, send)
+
+    async def _pass(
+        self, needed: Scope, headers: Headers, connection: Connection, receive: Receive, send: Send
+    ) -> None:
+        """Answer a request whose token has the scope that it needs."""
+        text, method = token_of(headers), connection["method"]
         try:
-            token = None if text is None else await run_in_threadpool(self._service.place.store.find_token, text)
+            token = None if text is None else await run_in_threadpool(self._store.find_token, text)
         except StoreUnavailable:
             refusal = problem(503, "the database does not answer", "the same request may succeed later")
             return await refusal(connection, receive, send)

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from sweeps.web.kept import answers
-from sweeps.web.kept.answers import KeptAnswers
+from sweeps.web.kept.answers import KeptAnswers, Load
 
 WAIT_SECONDS = 30.0
 
@@ -30,7 +30,7 @@ class Changing:
 
 def test_an_answer_is_made_once_until_something_changes() -> None:
     changing = Changing()
-    kept = KeptAnswers[int](changing, most=4)
+    kept = KeptAnswers[int](changing, Load(), most=4)
     assert [kept.get("a", changing.make) for _ in range(3)] == [0, 0, 0]
     changing.version = 1
     assert [kept.get("a", changing.make), kept.get("b", changing.make)] == [1, 1]
@@ -40,7 +40,7 @@ def test_an_answer_is_made_once_until_something_changes() -> None:
 def test_many_who_ask_at_once_wait_for_one() -> None:
     changing, given = Changing(), list[int]()
     changing.seconds = 0.05
-    kept = KeptAnswers[int](changing, most=4)
+    kept = KeptAnswers[int](changing, Load(), most=4)
     threads = [threading.Thread(target=lambda: given.append(kept.get("a", changing.make))) for _ in range(20)]
     for thread in threads:
         thread.start()
@@ -53,7 +53,7 @@ def test_a_dear_answer_is_given_as_it_was_and_made_anew_meanwhile(monkeypatch: p
     monkeypatch.setattr(answers, "CHEAP_SECONDS", 0.01)
     changing = Changing()
     changing.seconds = 0.02
-    kept = KeptAnswers[int](changing, most=4)
+    kept = KeptAnswers[int](changing, Load(), most=4)
     kept.get("a", changing.make)
     changing.version = 1
     assert kept.get("a", changing.make) == 0
@@ -66,12 +66,12 @@ def test_a_dear_answer_is_given_as_it_was_and_made_anew_meanwhile(monkeypatch: p
 
 def test_an_answer_is_not_given_for_ever() -> None:
     changing = Changing()
-    kept = KeptAnswers[int](changing, most=4, seconds=0.0)
+    kept = KeptAnswers[int](changing, Load(), most=4, seconds=0.0)
     assert (kept.get("a", changing.make), kept.get("a", changing.make), changing.made) == (0, 0, 2)
 
 
 def test_an_error_is_raised_and_not_kept() -> None:
-    kept = KeptAnswers[int](lambda: 0, most=4)
+    kept = KeptAnswers[int](lambda: 0, Load(), most=4)
     with pytest.raises(ZeroDivisionError):
         kept.get("a", lambda: 1 // 0)
     assert kept.get("a", lambda: 7) == 7
@@ -79,7 +79,7 @@ def test_an_error_is_raised_and_not_kept() -> None:
 
 def test_the_ones_that_nobody_asks_for_are_dropped() -> None:
     changing = Changing()
-    kept = KeptAnswers[int](changing, most=2)
+    kept = KeptAnswers[int](changing, Load(), most=2)
     for asked in ("a", "b", "a", "c", "a", "b"):
         kept.get(asked, changing.make)
     assert changing.made == 4, "b was dropped for c, and made once more"
