@@ -13,7 +13,7 @@ from jobs.store import Store
 
 SWEEPS, RUNS = 200, 100_000
 TEMPLATES = 3
-RUNNING = 10
+RUNNING = 20
 """The latest sweeps, which still run."""
 
 
