@@ -8,7 +8,7 @@ from sqlalchemy import select
 from golf.errors import InputError, shown_name
 from jobs.database import tables
 from jobs.state import EventKind
-from jobs.store.access.shown_secrets import USE_SECONDS, has_digest, make_secret, split_secret
+from jobs.store.access.shown_secrets import USE_SECONDS, find_by_id, has_digest, make_secret, split_secret
 from jobs.store.event_log import record_event
 from jobs.store.rows import ShareRecord
 from jobs.store.transactions import Transactions
@@ -88,12 +88,8 @@ class Shares(Transactions):
         """
         table = tables.shares
         with self._write() as connection:
-            rows = connection.execute(_OLDEST_FIRST).mappings()
-            known = [record for row in rows if (record := _record(row)).id.startswith(name)]
-            if len(known) != 1 or not name:
-                problem = "several links begin so" if known else "no link begins so"
-                raise InputError(f"{shown_name(name)}: {problem}; golfsweep share --list shows their ids")
-            [record] = known
+            known = [_record(row) for row in connection.execute(_OLDEST_FIRST).mappings()]
+            record = find_by_id(known, name, "link", "golfsweep share --list")
             if record.revoked is None:
                 now = self._clock()
                 connection.execute(table.update().where(table.c.id == record.id), {"revoked": now})

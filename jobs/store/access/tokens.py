@@ -5,10 +5,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from golf.errors import InputError, shown_name
 from jobs.database import tables
 from jobs.state import EventKind, Scope
-from jobs.store.access.shown_secrets import USE_SECONDS, has_digest, make_secret, split_secret
+from jobs.store.access.shown_secrets import USE_SECONDS, find_by_id, has_digest, make_secret, split_secret
 from jobs.store.event_log import record_event
 from jobs.store.rows import TokenRecord
 from jobs.store.transactions import Transactions
@@ -74,11 +73,8 @@ class Tokens(Transactions):
         """
         table = tables.tokens
         with self._write() as connection:
-            known = [_record(row) for row in connection.execute(_all()).mappings() if row["id"].startswith(name)]
-            if len(known) != 1 or not name:
-                problem = "several tokens begin so" if known else "no token begins so"
-                raise InputError(f"{shown_name(name)}: {problem}; golfsweep token list shows their ids")
-            [record] = known
+            known = [_record(row) for row in connection.execute(_all()).mappings()]
+            record = find_by_id(known, name, "token", "golfsweep token list")
             if record.revoked is None:
                 now = self._clock()
                 connection.execute(table.update().where(table.c.id == record.id), {"revoked": now})

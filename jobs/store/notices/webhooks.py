@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from golf.errors import InputError, shown_name
+from golf.errors import InputError
 from jobs.database import tables
 from jobs.database.engine import hold
 from jobs.errors import WrongState
 from jobs.state import EventKind, NoticeKind, WebhookForm
+from jobs.store.access.shown_secrets import find_by_id
 from jobs.store.event_log import record_event
 from jobs.store.notices.rows import NewWebhook, WebhookRecord
 from jobs.store.transactions import Transactions, write_row
@@ -78,7 +79,7 @@ class Webhooks(Transactions):
             InputError: no webhook, or more than one, has an id that begins so.
         """
         with self._write() as connection:
-            record = _find(connection, name)
+            record = find_by_id(_read(connection), name, "webhook", "golfsweep webhook list")
             connection.execute(tables.webhooks.delete().where(tables.webhooks.c.id == record.id))
             facts = {"webhook": record.id, "form": record.form, "host": record.host}
             record_event(connection, EventKind.WEBHOOK_REMOVED, self._clock(), self.user, **facts)
@@ -92,7 +93,7 @@ class Webhooks(Transactions):
         """
         table = tables.webhooks
         with self._write() as connection:
-            record, now = _find(connection, name), self._clock()
+            record, now = find_by_id(_read(connection), name, "webhook", "golfsweep webhook list"), self._clock()
             hold(connection, "notices")
             row = {
                 "time": self._date(), "kind": NoticeKind.TEST.value, "path": "/", "data": {"webhook": record.id},
@@ -143,14 +144,6 @@ def is_wanted(webhook: Any) -> ColumnElement[bool]:
     whose = or_(table.c.webhook.is_(None), table.c.webhook == webhook["id"])
     wanted = and_(table.c.id > webhook["cursor"], whose)
     return and_(wanted, table.c.kind.in_([*kinds, NoticeKind.TEST.value])) if kinds else wanted
-
-
-def _find(connection: Connection, name: str) -> WebhookRecord:
-    known = [record for record in _read(connection) if record.id.startswith(name)]
-    if len(known) != 1 or not name:
-        problem = "several webhooks begin so" if known else "no webhook begins so"
-        raise InputError(f"{shown_name(name)}: {problem}; golfsweep webhook list shows their ids")
-    return known[0]
 
 
 def _read(connection: Connection, *conditions: ColumnElement[bool]) -> list[WebhookRecord]:

@@ -1,7 +1,6 @@
 """Records over the service: a folder as a zip file is judged as `golfsweep check` does, imported, and listed."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,10 +28,9 @@ def zipped(**changes: object) -> bytes:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Workplace]:
-    opened = Workplace.open(tmp_path / "home")
-    yield opened
-    opened.store.close()
+def place(own_place: Workplace) -> Workplace:
+    """An empty home, in place of the finished one."""
+    return own_place
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +49,13 @@ def token(home: Path, golfsweep: Command) -> str:
     return out.strip()
 
 
-@pytest.fixture
-def server(home: Path, token: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running server and its address."""
+@contextmanager
+def serving_process(home: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`golfsweep serve` as a process, and its address, at which it answers."""
     port = free_port()
-    words = [sys.executable, "-m", "sweeps.cli", "serve", "--port", str(port), "--home", str(home)]
+    words = [sys.executable, "-m", "sweeps.cli", "serve", "--port", str(port), "--home", str(home), *options]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        url = f"http://127.0.0.1:{port}"
-        until = time.monotonic() + SECONDS
+        url, until = f"http://127.0.0.1:{port}", time.monotonic() + SECONDS
         while time.monotonic() < until and process.poll() is None:
             try:
                 httpx2.get(f"{url}/healthz")
@@ -65,6 +64,13 @@ def server(home: Path, token: str) -> Iterator[tuple[subprocess.Popen[str], str]
                 time.sleep(0.1)
         yield process, url
         process.kill()
+
+
+@pytest.fixture
+def server(home: Path, token: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running server and its address."""
+    with serving_process(home) as running:
+        yield running
 
 
 def follow(url: str, token: str, seen: list[dict[str, Any]], last: int, enough: int) -> None:

@@ -1,9 +1,7 @@
 """Submitting sweeps over HTTP and deciding about them: each write names its owner in the events."""
 
 import hashlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,10 +44,9 @@ name = "base"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Workplace]:
-    opened = Workplace.open(tmp_path / "home")
-    yield opened
-    opened.store.close()
+def place(own_place: Workplace) -> Workplace:
+    """An empty home, in place of the finished one."""
+    return own_place
 
 
 @pytest.fixture

@@ -2,14 +2,11 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cluster.registry import EXECUTORS
-from golf.data.corpus import DemoData
 from golf.errors import InputError
 from jobs.machine import stopping
 from jobs.state import JobState, SubmissionState, SweepState
@@ -19,8 +16,7 @@ from sweeps.driver.snapshot import Snapshot
 from sweeps.run import session
 from sweeps.run.driving.versions import describe_file
 from sweeps.spec.file import load_sweep
-from tests.sweeps import inline
-from tests.sweeps.inline import Inline, Record, cut_data
+from tests.sweeps.inline import Record
 from tests.sweeps.run.driving.test_queue import text_of
 
 SECONDS = 60.0
@@ -28,29 +24,8 @@ SECONDS = 60.0
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(EXECUTORS, "inline", inline.KIND)
     for name in ("file_run.STEP_SECONDS", "file_run.LOOK_SECONDS", "decisions.LOOK_SECONDS"):
         monkeypatch.setattr(f"sweeps.run.driving.{name}", 0.0)
-
-
-@pytest.fixture
-def record(monkeypatch: pytest.MonkeyPatch) -> Record:
-    """What runs, and how."""
-    fresh = Record()
-    monkeypatch.setattr(Inline, "record", fresh)
-    return fresh
-
-
-@pytest.fixture(scope="module")
-def data(demo: DemoData, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return cut_data(demo, tmp_path_factory.mktemp("few") / "documents")
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Workplace]:
-    opened = Workplace.open(tmp_path / "home")
-    yield opened
-    opened.store.close()
 
 
 @pytest.fixture

@@ -12,8 +12,6 @@ import pytest
 
 from cluster.executor import Opening
 from cluster.executors.local import machine_cluster
-from cluster.registry import EXECUTORS
-from golf.data.corpus import DemoData
 from jobs.state import JobState, SubmissionState, SweepState
 from jobs.store import SubmissionRecord, SubmittedContent
 from jobs.workplace import Workplace
@@ -23,37 +21,16 @@ from sweeps.run.driving.opening import open_scheduling
 from sweeps.run.driving.queue import SweepQueue
 from sweeps.run.driving.shared_executor import SharedExecutor
 from tests.sweeps import inline
-from tests.sweeps.inline import Inline, Record, cut_data, spec_of
+from tests.sweeps.inline import Inline, Record, spec_of
 
 SECONDS = 240.0
 
 
 @pytest.fixture(autouse=True)
-def inline_executor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(EXECUTORS, "inline", inline.KIND)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweeps.run.driving.queue.STEP_SECONDS", 0.02)
     monkeypatch.setattr("sweeps.run.driving.driver_thread.STEP_SECONDS", 0.02)
     monkeypatch.setattr("sweeps.run.driving.queue.LOOK_SECONDS", 0.0)  # what people decide is seen at the next step
-
-
-@pytest.fixture
-def record(monkeypatch: pytest.MonkeyPatch) -> Record:
-    """What runs, and how."""
-    fresh = Record()
-    monkeypatch.setattr(Inline, "record", fresh)
-    return fresh
-
-
-@pytest.fixture(scope="module")
-def data(demo: DemoData, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return cut_data(demo, tmp_path_factory.mktemp("few") / "documents")
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Workplace]:
-    opened = Workplace.open(tmp_path / "home")
-    yield opened
-    opened.store.close()
 
 
 def toml(value: Any) -> str:

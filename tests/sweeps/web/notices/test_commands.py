@@ -3,13 +3,11 @@
 import io
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import generate_latest
@@ -23,7 +21,7 @@ from sweeps.web.service import Service
 from tests.sweeps.conftest import Command
 from tests.sweeps.web.conftest import NAME
 from tests.sweeps.web.notices.receiver import Receiver
-from tests.sweeps.web.test_serving import SECONDS, free_port
+from tests.sweeps.web.test_serving import SECONDS, serving_process
 
 SECRET = "Zs3cretPart"
 URL = f"https://hooks.slack.com/services/{SECRET}/abcd"
@@ -134,28 +132,8 @@ class TestApi:
 @pytest.fixture
 def server(home: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running server that may send to this machine, and its address."""
-    port = free_port()
-    words = [
-        sys.executable,
-        "-m",
-        "sweeps.cli",
-        "serve",
-        "--port",
-        str(port),
-        "--private-webhooks",
-        "--home",
-        str(home),
-    ]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        url, until = f"http://127.0.0.1:{port}", time.monotonic() + SECONDS
-        while time.monotonic() < until and process.poll() is None:
-            try:
-                httpx2.get(f"{url}/healthz")
-                break
-            except httpx2.TransportError:
-                time.sleep(0.1)
-        yield process, url
-        process.kill()
+    with serving_process(home, "--private-webhooks") as running:
+        yield running
 
 
 def test_a_server_sends_what_happens(

@@ -150,7 +150,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="no openssl here: no certificate is made, to be trusted or not"
+)
 class TestTls:
     def test_who_is_not_trusted_gets_nothing(self, certificate: Path) -> None:
         with Receiver(certificate=certificate) as receiver:
