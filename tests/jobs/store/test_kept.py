@@ -116,3 +116,16 @@ def test_many_threads_read_while_one_writes(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert max(seen) <= 19
+
+
+def test_one_look_will_do_for_a_request_unless_it_writes_itself(store: Store) -> None:
+    keeping = KeptStore.of(store)
+    keeping.entries()
+    with keeping.as_of_now():
+        assert keeping.entries("s") == []
+        store.put_entries("s", [BASE], version=1)
+        assert keeping.entries("s") == [], "as of the request's beginning"
+        keeping.put_entries("s", [BASE, OTHER], version=1)
+        assert [entry.name for entry in keeping.entries("s")] == ["base", "other"], "what it wrote itself"
+    store.put_entries("s", [OTHER], version=1)
+    assert [entry.name for entry in keeping.entries("s")] == ["other"]

@@ -1,10 +1,14 @@
 """Pages of an entry and of two: what the commands show of them, by address; and what a leaderboard leaves out."""
 
+import re
+from typing import cast
 from urllib.parse import quote
 
 from fastapi.testclient import TestClient
 
 from jobs.workplace import Workplace
+from sweeps.board.rules import Profile
+from sweeps.entries.facts import SweepFacts
 from sweeps.views.show import describe
 from sweeps.views.verdicts.known_names import baseline_of
 from sweeps.web.app import make_app
@@ -89,3 +93,15 @@ def test_a_sweep_that_cannot_be_read_hides_no_other(own_place: Workplace) -> Non
     assert "2026-01-01_Golf" in client.get("/").text
     assert "another version of golfsweep" in client.get("/sweeps/newer").text
     assert client.get("/sweeps").status_code == client.get("/cluster").status_code == 200
+
+
+def test_sweeps_are_offered_by_the_rules_that_they_are_judged_by(own_place: Workplace) -> None:
+    for name, rules in (("first", "accepted"), ("second", "strict")):
+        facts = SweepFacts(name=name, rules=cast(Profile, rules), baseline=None, search=None, trials=0, given_trials=0)
+        own_place.store.put_sweep(name, {"file": {"name": name}, "board": facts.to_json()})
+    service = Service(place=own_place, host="127.0.0.1", port=0, public=True)
+    client = TestClient(make_app(service), base_url="http://localhost")
+    for rules, offered in (("", ["second", "first"]), ("accepted", ["first"]), ("strict", ["second"])):
+        page = client.get("/", params={"rules": rules}).text
+        sweeps = page.partition('<select id="sweep"')[2].partition("</select>")[0]
+        assert re.findall('<option value="([^"]*)"', sweeps) == offered

@@ -57,10 +57,7 @@ def test_a_dear_answer_is_given_as_it_was_and_made_anew_meanwhile(monkeypatch: p
     kept.get("a", changing.make)
     changing.version = 1
     assert kept.get("a", changing.make) == 0
-    until = time.monotonic() + WAIT_SECONDS
-    while kept.get("a", changing.make) == 0:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    await_answer(kept, changing, 1)
     assert (kept.get("a", changing.make), changing.made) == (1, 2)
 
 
@@ -83,3 +80,40 @@ def test_the_ones_that_nobody_asks_for_are_dropped() -> None:
     for asked in ("a", "b", "a", "c", "a", "b"):
         kept.get(asked, changing.make)
     assert changing.made == 4, "b was dropped for c, and made once more"
+
+
+def test_answers_that_together_take_too_much_are_given_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "MOST_SHARE", -1.0)
+    changing = Changing()
+    kept = KeptAnswers[int](changing, Load(), most=4)
+    kept.get("a", changing.make)
+    changing.version = 1
+    assert kept.get("a", changing.make) == 0
+    await_answer(kept, changing, 1)
+
+
+def test_one_that_cannot_be_made_anew_is_given_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "MOST_SHARE", -1.0)
+    changing, tried = Changing(), threading.Event()
+    kept = KeptAnswers[int](changing, Load(), most=4)
+    kept.get("a", changing.make)
+    changing.version = 1
+
+    def fail() -> int:
+        tried.set()
+        raise ZeroDivisionError
+
+    assert kept.get("a", fail) == 0, "it is being made anew"
+    assert tried.wait(WAIT_SECONDS)
+    with pytest.raises(ZeroDivisionError):
+        for _ in range(int(WAIT_SECONDS / 0.01)):
+            kept.get("a", fail)
+            time.sleep(0.01)
+    assert kept.get("a", changing.make) == 1
+
+
+def await_answer(kept: KeptAnswers[int], changing: Changing, expected: int) -> None:
+    until = time.monotonic() + WAIT_SECONDS
+    while kept.get("a", changing.make) != expected:
+        assert time.monotonic() < until
+        time.sleep(0.01)
